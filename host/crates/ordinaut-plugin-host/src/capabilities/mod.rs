@@ -1,0 +1,1 @@
+//! What the host offers to extensions, one module per capability.

@@ -1,0 +1,55 @@
+//! What the operator allows an extension. The extension's request and the operator's grant are kept apart: neither
+//! can widen the other.
+
+mod rule;
+
+use ordinaut_domain::TopicPattern;
+use serde::Serialize;
+
+pub use rule::OutboundRule;
+
+/// What is allowed. `None` means that nothing was said; an empty list is a decision: linked, and every use refused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Grant {
+    /// HTTP routes below `/ext/<name>/`.
+    pub routes: bool,
+    /// Paths below `/ext/<name>` that may be public; a final `*` stands for all that follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routes_public: Option<Vec<String>>,
+    /// Tools named `<name>.*`.
+    pub tools: bool,
+    /// Events of its own namespace `ext.<name>.**`: publish, subscribe and follow.
+    pub events: bool,
+    /// Topics beyond its own namespace to which it may publish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_publish: Option<Vec<TopicPattern>>,
+    /// Topics beyond its own namespace to which it may listen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_subscribe: Option<Vec<TopicPattern>>,
+    /// Jobs and services.
+    pub background: bool,
+    /// Key-value state of its own.
+    pub state: bool,
+    /// Its own section `[config]`.
+    pub config: bool,
+    /// Where it may send HTTP requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_outbound: Option<Vec<OutboundRule>>,
+}
+
+impl Default for Grant {
+    fn default() -> Self {
+        Self {
+            routes: true,
+            routes_public: None,
+            tools: true,
+            events: true,
+            events_publish: None,
+            events_subscribe: None,
+            background: true,
+            state: true,
+            config: true,
+            http_outbound: None,
+        }
+    }
+}

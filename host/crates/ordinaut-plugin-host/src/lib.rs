@@ -1,0 +1,37 @@
+//! Extensions: WebAssembly components that provide tools, routes, event handlers and background work.
+//!
+//! ```text
+//!  plugins/*.wasm, *.toml ──► watcher ──► loader: read ► section ► compile ► diff ► link ► init
+//!                                            │ (state and reason at every step)
+//!                                            ▼
+//!                registry (one task owns it) ──► Loaded: pre-linked image + manifest + grants + limits
+//!                                                   │ a fresh store for every call
+//!                 invoke: tool · http · event · job ┘      on a runtime of its own
+//! ```
+//!
+//! # Invariants
+//! - This is the only crate that names wasmtime, and no wasmtime type is in its public interface.
+//! - A guest reaches nothing that it did not import, and imports nothing that it was not granted: there is one linker
+//!   per extension, and `define_unknown_imports_as_traps` is not used.
+//! - A store serves one call and is dropped; after a trap or a dropped call it could not be used again anyway.
+//! - The host does not know tasks, runs or SQL: what it needs from the product is [`HostServices`].
+
+mod capabilities;
+mod config;
+mod error;
+mod grants;
+mod host;
+mod limits;
+mod report;
+mod services;
+
+pub use config::PluginHostConfig;
+pub use error::{CallError, CallErrorKind, RouteError, StartError};
+pub use grants::{Grant, OutboundRule};
+pub use host::{Access, BoxBody, BoxError, CheckOptions, PluginHost, RouteMatch, check};
+pub use limits::Limits;
+pub use report::{
+    CheckReport, Counters, ExtensionReport, ExtensionState, JobReport, LastError, Missing, RouteReport,
+    SubscriptionReport, ToolReport,
+};
+pub use services::{Delivery, DeliveryOutcome, HostServices, OutgoingEvent, ServiceError, StateQuota};
