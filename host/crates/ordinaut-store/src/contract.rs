@@ -1,0 +1,337 @@
+//! The contract that every backend fulfils. **The method is the transaction**: each call happens completely or not at
+//! all, and no transaction crosses the boundary. `conformance` is its exam, and its specification.
+//!
+//! Time: methods that decide about expiry take no instant, because database time decides. A backend without a server
+//! (SQLite) reads the [`Clock`](ordinaut_domain::Clock) that it was opened with, which is the same thing there.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ordinaut_domain::{
+    Agent, AgentId, Attempt, AttemptOutcome, DueTask, Event, EventId, Lease, LeasedWork, LoggedEvent, Plan, PlannedRun,
+    Run, RunId, RunState, ScheduleKind, StepRecord, Task, TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
+};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::error::Result;
+
+/// Durable state: all of the parts below behind one handle.
+pub trait Store: Tasks + Queue + Runs + Agents + Events + State + Health {}
+
+impl<T: Tasks + Queue + Runs + Agents + Events + State + Health> Store for T {}
+
+/// Who changed what, for the audit log, and which events tell of it. Written in the change's own transaction.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// None for what the system does by itself.
+    pub actor: Option<AgentId>,
+    /// For instance `task.created`.
+    pub action: &'static str,
+    /// The id of the thing that was changed.
+    pub subject: String,
+    pub details: Value,
+    pub request_id: String,
+    pub at: DateTime<Utc>,
+    pub events: Vec<Event>,
+}
+
+/// A slice of a list. `after` is the `next` of the page before.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    /// 1 to 200.
+    pub limit: u32,
+    pub after: Option<String>,
+}
+
+/// A slice of a list, newest first unless the list says otherwise.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Opaque; none on the last page.
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    pub status: Option<TaskStatus>,
+    pub kind: Option<ScheduleKind>,
+    pub owner: Option<AgentId>,
+    pub tag: Option<String>,
+    /// Part of the title, whatever its case.
+    pub query: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub task: Option<TaskId>,
+    pub state: Option<RunState>,
+    /// Runs of tasks of this owner only.
+    pub owner: Option<AgentId>,
+    pub scheduled_from: Option<DateTime<Utc>>,
+    pub scheduled_until: Option<DateTime<Utc>>,
+}
+
+/// What a pass of the scheduler did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Materialised {
+    /// Tasks looked at; when it equals the limit there may be more.
+    pub tasks: usize,
+    /// Runs queued.
+    pub queued: usize,
+    /// Occurrences recorded as skipped.
+    pub skipped: usize,
+    /// When the next task is due, after this pass.
+    pub next_due: Option<DateTime<Utc>>,
+}
+
+/// Decides about a due task inside the transaction that found it. Pure: it may be called again after a conflict.
+pub type Planner<'a> = &'a (dyn Fn(&DueTask) -> Plan + Send + Sync);
+
+#[async_trait]
+pub trait Tasks: Send + Sync + 'static {
+    /// Stores a new task. `Duplicate` when an active task of the same owner holds its `dedupe_key`, or held it within
+    /// the window.
+    async fn create_task(&self, task: &Task, change: &Change) -> Result<()>;
+
+    /// The task, whatever its status.
+    async fn task(&self, id: TaskId) -> Result<Option<Task>>;
+
+    /// Tasks, newest first.
+    async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
+
+    /// Replaces everything about a task but its id, owner and creation time. `Stale` unless the stored version is
+    /// `expected_version`; the stored version becomes `task.version`. With `drop_queued`, queued runs are recorded as
+    /// canceled with this reason.
+    async fn update_task(
+        &self,
+        task: &Task,
+        expected_version: u64,
+        drop_queued: Option<&str>,
+        change: &Change,
+    ) -> Result<()>;
+
+    /// Queues a run beside the schedule.
+    async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
+
+    /// Takes up to `limit` active tasks that are due before database time + `horizon`, in the order in which they are
+    /// due, and carries out what `planner` decides about each: runs (idempotent by task and occurrence), timing,
+    /// status, events. All in one transaction; several schedulers at once never take the same task. `horizon` is
+    /// added to nothing else: planners see database time in [`DueTask::now`].
+    async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised>;
+
+    /// When the next active task is due.
+    async fn next_due(&self) -> Result<Option<DateTime<Utc>>>;
+}
+
+/// What a worker asks for.
+#[derive(Debug, Clone)]
+pub struct LeaseRequest {
+    pub worker: WorkerId,
+    /// How long a lease lasts unless it is renewed.
+    pub ttl: Duration,
+    /// How long before it is due work may be leased.
+    pub early: Duration,
+    pub limit: usize,
+}
+
+/// What a worker learns when it renews its leases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// Leases that are no longer held: stop their steps and write nothing.
+    pub lost: Vec<RunId>,
+    /// Runs that somebody wants canceled.
+    pub canceled: Vec<RunId>,
+}
+
+/// The end of an attempt, to be written with everything that belongs to it.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    pub lease: Lease,
+    pub verdict: Verdict,
+    pub outcome: AttemptOutcome,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    /// Step records of this attempt that have not been recorded yet.
+    pub steps: Vec<StepRecord>,
+    pub simulated: bool,
+    pub events: Vec<Event>,
+}
+
+#[async_trait]
+pub trait Queue: Send + Sync + 'static {
+    /// Leases due work by priority, then due time: ready work, and work whose lease has run out (whose attempt is
+    /// then recorded as abandoned). Each lease has a token larger than all before it, and begins an attempt.
+    /// Work that must wait for its turn (overlap policy, concurrency key) is not ready.
+    async fn lease(&self, request: &LeaseRequest) -> Result<Vec<LeasedWork>>;
+
+    /// Renews leases and tells that the worker lives, in one statement.
+    async fn renew(&self, worker: &WorkerId, leases: &[Lease], ttl: Duration) -> Result<Renewal>;
+
+    /// Records a step while its run goes on. `LeaseLost` when the token is not the present one. The same step of the
+    /// same run is stored once: a later record replaces an earlier one that was not final.
+    async fn record_step(&self, lease: Lease, step: &StepRecord, events: &[Event]) -> Result<()>;
+
+    /// Writes finished attempts: run, attempt, steps, the next attempt or the end of the work, the turn of whoever
+    /// waited for it, the task's last run, events. One transaction for all; each is guarded by its own token and
+    /// answered by itself, in order.
+    async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Result<()>>>;
+
+    /// When the next work becomes leasable: the earliest due time of ready work or expiry of a lease.
+    async fn next_ready(&self) -> Result<Option<DateTime<Utc>>>;
+
+    /// Ends all leases of workers that cannot be alive, and answers how many there were. The embedded store calls
+    /// this work its own at start, because no other process can hold it; with a server it does nothing.
+    async fn reclaim_at_start(&self) -> Result<usize>;
+
+    /// Takes the worker out of the list of live ones.
+    async fn worker_stopped(&self, worker: &WorkerId) -> Result<()>;
+}
+
+/// A run with everything known about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDetail {
+    pub run: Run,
+    pub attempts: Vec<Attempt>,
+    pub steps: Vec<StepRecord>,
+}
+
+#[async_trait]
+pub trait Runs: Send + Sync + 'static {
+    /// The run with its attempts and steps.
+    async fn run(&self, id: RunId) -> Result<Option<RunDetail>>;
+
+    /// Runs, newest occurrence first.
+    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>>;
+
+    /// Cancels a run: at once while it is queued; while it runs its worker is told, through [`Renewal`] and
+    /// [`Signals::work`]. Answers the state found.
+    async fn cancel_run(&self, id: RunId, reason: &str, change: &Change) -> Result<RunState>;
+}
+
+#[async_trait]
+pub trait Agents: Send + Sync + 'static {
+    /// Stores a new agent. `Duplicate` when the name is taken.
+    async fn create_agent(&self, agent: &Agent, change: &Change) -> Result<()>;
+
+    async fn agent(&self, id: AgentId) -> Result<Option<Agent>>;
+
+    async fn agent_by_name(&self, name: &str) -> Result<Option<Agent>>;
+
+    /// Agents by name.
+    async fn list_agents(&self, page: &PageRequest) -> Result<Page<Agent>>;
+
+    /// Whether any agent exists: an empty store is bootstrapped.
+    async fn has_agents(&self) -> Result<bool>;
+
+    /// Keys and the like, sealed by the caller: the newest value under a name.
+    async fn secret(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Stores a sealed value unless one exists under the name, and answers the one that is stored now: of several
+    /// processes that start at once, one wins.
+    async fn secret_or_insert(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// Never again to this group.
+    Acknowledged,
+    /// Again, after this delay.
+    Retry { after: Duration, reason: String },
+    /// Kept apart for an operator.
+    DeadLetter { reason: String },
+}
+
+/// An event handed to one consumer of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    pub event: LoggedEvent,
+    /// Counted from 1.
+    pub delivery: u32,
+}
+
+#[async_trait]
+pub trait Events: Send + Sync + 'static {
+    /// Stores events; `change` is audited with them.
+    async fn append_events(&self, events: &[Event], change: Option<&Change>) -> Result<()>;
+
+    /// Events after a position, in order, that match one of the patterns (none given: all).
+    async fn read_events(&self, topics: &[TopicPattern], after: u64, limit: usize) -> Result<Vec<LoggedEvent>>;
+
+    /// The position of an event that is still stored.
+    async fn event_position(&self, id: EventId) -> Result<Option<u64>>;
+
+    /// The position of the newest event.
+    async fn last_event_position(&self) -> Result<u64>;
+
+    /// Makes a consumer group that starts at the present end of the log, or gives an existing one new topics.
+    async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()>;
+
+    /// Hands up to `limit` events to a consumer: first those whose retry is due or whose consumer has not settled
+    /// them within `visibility`, then new ones. In order; an event that waits for its retry holds back later events
+    /// of the same subject.
+    async fn claim_events(
+        &self,
+        group: &str,
+        consumer: &str,
+        limit: usize,
+        visibility: Duration,
+    ) -> Result<Vec<Delivery>>;
+
+    /// Settles a delivery.
+    async fn settle_delivery(&self, group: &str, position: u64, outcome: &DeliveryOutcome) -> Result<()>;
+
+    /// When the group's next retry or expired claim is due, if any.
+    async fn next_redelivery(&self, group: &str) -> Result<Option<DateTime<Utc>>>;
+}
+
+/// How much an extension may keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateQuota {
+    pub keys_max: u64,
+    /// Keys and values together.
+    pub bytes_max: u64,
+}
+
+/// Small values that extensions keep, each extension apart from the others.
+#[async_trait]
+pub trait State: Send + Sync + 'static {
+    async fn state_get(&self, extension: &str, bucket: &str, key: &str) -> Result<Option<Vec<u8>>>;
+
+    /// `Quota` when the extension would hold more than it may.
+    async fn state_set(&self, extension: &str, bucket: &str, key: &str, value: &[u8], quota: StateQuota) -> Result<()>;
+
+    async fn state_delete(&self, extension: &str, bucket: &str, key: &str) -> Result<()>;
+
+    /// Keys of a bucket in order, `skip` of them left out.
+    async fn state_keys(&self, extension: &str, bucket: &str, skip: u64, limit: u32) -> Result<Vec<String>>;
+}
+
+/// Generations that grow when something changed. A `watch` receiver never misses a change that happens between its
+/// look at the data and its wait, which is the point of using one.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    /// Tasks were made or re-timed: the scheduler's sleep may be too long.
+    pub tasks: watch::Receiver<u64>,
+    /// Work became ready, or a run is to be canceled.
+    pub work: watch::Receiver<u64>,
+    /// Events were stored.
+    pub events: watch::Receiver<u64>,
+}
+
+#[async_trait]
+pub trait Health: Send + Sync + 'static {
+    /// Database time.
+    async fn now(&self) -> Result<DateTime<Utc>>;
+
+    /// A cheap round trip that writes nothing.
+    async fn ping(&self) -> Result<()>;
+
+    /// Wake-ups.
+    fn signals(&self) -> Signals;
+
+    /// Flushes and lets go of the database.
+    async fn close(&self);
+}

@@ -1,0 +1,3 @@
+//! Stories about the whole product, in the order in which work flows through it.
+
+mod architecture;
