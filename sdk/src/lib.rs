@@ -1,0 +1,82 @@
+//! Write [Ordinaut](https://github.com/ordinaut) extensions in Rust.
+//!
+//! An extension is a WebAssembly component. It offers **tools** to pipelines and assistants, answers HTTP
+//! **routes**, receives **events** and runs background **jobs**; this crate turns plain functions into all of them.
+//! A working tool:
+//!
+//! ```
+//! use ordinaut_sdk::prelude::*;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Greet { name: String }
+//!
+//! #[derive(Serialize, JsonSchema)]
+//! struct Greeting { text: String }
+//!
+//! struct Hello;
+//!
+//! impl Extension for Hello {
+//!     fn describe(ext: &mut Describe) {
+//!         ext.tool("greet", "Greets somebody by name.", |args: Greet, _: &ToolContext| {
+//!             Ok(Greeting { text: format!("Hello, {}!", args.name) })
+//!         });
+//!     }
+//! }
+//!
+//! ordinaut_sdk::extension!(Hello: tools);
+//! ```
+//!
+//! What a component can do is what it imports, and it imports what its code uses: nothing of this crate appears in
+//! a component that does not call it. What it needs beyond its imports (hosts, topics) is *requested* in the macro
+//! and *granted* by the operator; see [`extension!`].
+//!
+//! The same code builds natively, where the host is [`testing::FakeHost`]: `cargo test` calls tools and routes
+//! without WebAssembly.
+
+#![deny(missing_docs)]
+
+pub mod config;
+pub mod context;
+mod error;
+pub mod events;
+mod extension;
+mod host;
+pub mod http;
+pub mod jobs;
+pub mod log;
+mod macros;
+pub mod routes;
+mod schema;
+pub mod state;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+pub mod time;
+pub mod tools;
+
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod bindings;
+#[doc(hidden)]
+pub mod rt;
+
+pub use context::Call;
+pub use error::Error;
+pub use extension::{Describe, Extension};
+pub use {schemars, serde, serde_json};
+
+/// What most extensions need, in one line.
+pub mod prelude {
+    pub use crate::events::Event;
+    pub use crate::jobs::Occurrence;
+    pub use crate::routes::{Access, DELETE, GET, PATCH, POST, PUT, Request, Response};
+    pub use crate::tools::{Effect, NoArguments, ToolContext};
+    pub use crate::{Describe, Error, Extension, config, context, events, http, state, time};
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+    pub use serde_json::{Value, json};
+}
+
+/// A duration in whole milliseconds, as interfaces count it; what does not fit is as long as can be said.
+pub(crate) fn millis(duration: std::time::Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,131 @@
+//! `extension!`: turns a type into a component.
+
+/// Makes a component of a type that implements [`Extension`](crate::Extension).
+///
+/// Name the parts that it has: `tools`, `routes`, `events` (subscriptions), `jobs`, `service`. Only these are
+/// exported, and only their registries imported.
+///
+/// ```
+/// # use ordinaut_sdk::prelude::*;
+/// # struct Weather;
+/// # impl Extension for Weather { fn describe(_: &mut Describe) {} }
+/// ordinaut_sdk::extension!(Weather: tools, jobs; requests {
+///     "http.outbound": [{ "host": "api.open-meteo.com", "methods": ["GET"] }],
+///     "events.publish": ["weather.*"],
+/// });
+/// ```
+///
+/// `requests` says what the extension asks for beyond its imports; each value is a list of JSON. It is a request
+/// only: the operator grants in `plugins/<name>.toml`. It is written, with the package's description, into the
+/// component's custom section `ordinaut:extension`; the package's version, authors and licence go into the usual
+/// metadata sections.
+///
+/// Use it once in a crate, at its root, with `crate-type = ["cdylib", "rlib"]`.
+#[macro_export]
+macro_rules! extension {
+    ($type:ident : $($part:ident),+ $(,)? $(;)?) => {
+        $crate::extension!($type: $($part),+; requests {});
+    };
+    ($type:ident : $($part:ident),+ $(,)? ; requests { $($what:literal : [ $($item:tt),* $(,)? ]),* $(,)? } $(;)?) => {
+        const _: () = {
+            impl $crate::rt::Declared for $type {
+                const PARTS: &'static [&'static str] = &[$(stringify!($part)),+];
+                const REQUESTS: &'static str = $crate::__requests!($($what: [$($item),*]),*);
+
+                fn register(table: &$crate::Describe) -> ::core::result::Result<(), $crate::Error> {
+                    $($crate::__part!(register $part table)?;)+
+                    Ok(())
+                }
+            }
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                type Exports = $crate::bindings::Exports<$type>;
+                $crate::bindings::lifecycle::export_lifecycle!(Exports with_types_in $crate::bindings::lifecycle);
+                $($crate::__part!(export $part Exports);)+
+                $crate::__section!("ordinaut:extension", SECTION, {
+                    const REQUESTS: &str = <$type as $crate::rt::Declared>::REQUESTS;
+                    const DESCRIPTION: &str = env!("CARGO_PKG_DESCRIPTION");
+                    const LEN: usize = $crate::rt::section_len(DESCRIPTION, REQUESTS);
+                    $crate::rt::section::<LEN>(DESCRIPTION, REQUESTS)
+                }, $crate::rt::section_len(env!("CARGO_PKG_DESCRIPTION"), <$type as $crate::rt::Declared>::REQUESTS));
+                $crate::__text_section!("version", VERSION, env!("CARGO_PKG_VERSION"));
+                $crate::__text_section!("description", DESCRIPTION, env!("CARGO_PKG_DESCRIPTION"));
+                $crate::__text_section!("authors", AUTHORS, env!("CARGO_PKG_AUTHORS"));
+                $crate::__text_section!("licenses", LICENSES, env!("CARGO_PKG_LICENSE"));
+            };
+        };
+    };
+}
+
+/// Puts requests together again, so that a trailing comma, which JSON does not know, does no harm.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __requests {
+    () => { "{}" };
+    ($first:literal : [$($item:tt),*] $(, $what:literal : [$($more:tt),*])*) => {
+        concat!(
+            "{", stringify!($first), ":", $crate::__list!($($item),*),
+            $(",", stringify!($what), ":", $crate::__list!($($more),*),)*
+            "}"
+        )
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __list {
+    () => { "[]" };
+    ($first:tt $(, $item:tt)*) => { concat!("[", stringify!($first), $(",", stringify!($item),)* "]") };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __part {
+    (register tools $table:ident) => { $crate::rt::register_tools($table) };
+    (register routes $table:ident) => { $crate::rt::register_routes($table) };
+    (register events $table:ident) => { $crate::rt::register_events($table) };
+    (register jobs $table:ident) => { $crate::rt::register_jobs($table) };
+    (register service $table:ident) => { $crate::rt::register_service($table) };
+    (export tools $exports:ident) => {
+        $crate::bindings::tools::export_tools!($exports with_types_in $crate::bindings::tools);
+    };
+    (export routes $exports:ident) => {
+        $crate::bindings::routes::export_routes!($exports with_types_in $crate::bindings::routes);
+    };
+    (export events $exports:ident) => {
+        $crate::bindings::events::export_events!($exports with_types_in $crate::bindings::events);
+    };
+    (export jobs $exports:ident) => {
+        $crate::bindings::jobs::export_jobs!($exports with_types_in $crate::bindings::jobs);
+    };
+    (export service $exports:ident) => {
+        $crate::bindings::service::export_service!($exports with_types_in $crate::bindings::service);
+    };
+    ($what:ident $other:ident $rest:ident) => {
+        compile_error!(concat!(
+            "`", stringify!($other), "` is not a part of an extension: use tools, routes, events, jobs or service"
+        ))
+    };
+}
+
+/// A custom section of the component.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __section {
+    ($name:literal, $static:ident, $value:expr, $len:expr) => {
+        #[used]
+        #[unsafe(link_section = $name)]
+        static $static: [u8; $len] = $value;
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __text_section {
+    ($name:literal, $static:ident, $text:expr) => {
+        $crate::__section!($name, $static, $crate::rt::bytes::<{ $text.len() }>($text), {
+            $text.len()
+        });
+    };
+}

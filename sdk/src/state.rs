@@ -1,0 +1,61 @@
+//! What an extension remembers between calls: keys and values of its own, kept by the host and bounded by its quota.
+//!
+//! Every call runs in a fresh instance, so a `static` forgets: this does not. Single operations are atomic; reading,
+//! changing and writing back is not, so let one consumer (a job, a subscription) own a key.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, host};
+
+/// The bucket that the functions of this module use.
+pub const DEFAULT_BUCKET: &str = "default";
+
+/// The value under this key. `T` must be able to read what was written: a value of another shape is an
+/// `internal` error that names the key.
+pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>, Error> {
+    let Some(bytes) = get_bytes(key)? else { return Ok(None) };
+    let value = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::internal(format!("state key `{key}` holds something else than expected: {error}")))?;
+    Ok(Some(value))
+}
+
+/// Writes a value as JSON.
+pub fn set<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<(), Error> {
+    set_bytes(key, &serde_json::to_vec(value).map_err(Error::internal)?)
+}
+
+/// The bytes under this key.
+pub fn get_bytes(key: &str) -> Result<Option<Vec<u8>>, Error> {
+    host::Bucket::open(DEFAULT_BUCKET)?.get(key)
+}
+
+/// Writes bytes.
+pub fn set_bytes(key: &str, value: &[u8]) -> Result<(), Error> {
+    host::Bucket::open(DEFAULT_BUCKET)?.set(key, value)
+}
+
+/// Removes a key; one that does not exist is no error.
+pub fn delete(key: &str) -> Result<(), Error> {
+    host::Bucket::open(DEFAULT_BUCKET)?.delete(key)
+}
+
+/// Whether a key exists.
+pub fn exists(key: &str) -> Result<bool, Error> {
+    host::Bucket::open(DEFAULT_BUCKET)?.exists(key)
+}
+
+/// All keys, in no particular order.
+pub fn keys() -> Result<Vec<String>, Error> {
+    let bucket = host::Bucket::open(DEFAULT_BUCKET)?;
+    let mut all = Vec::new();
+    let mut cursor = None;
+    loop {
+        let (mut page, next) = bucket.keys(cursor)?;
+        all.append(&mut page);
+        match next {
+            Some(_) => cursor = next,
+            None => return Ok(all),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Tools: what the steps of a pipeline call. A tool is a plain function from a serde type to a serde type.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Call, Describe, Error, context, host, schema};
+
+/// What happens when a call is made twice, for instance because a worker died before it could record the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing outside.
+    Pure,
+    /// Twice is the same as once.
+    Idempotent,
+    /// Twice is the same as once as long as [`ToolContext::effect_key`] is the same.
+    Keyed,
+    /// Twice is wrong: the host never repeats a call whose outcome is unknown. The default, since it is the safe one.
+    Once,
+}
+
+/// Arguments of a tool that takes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct NoArguments {}
+
+/// The call that a tool serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolContext {
+    /// The tool's name without the extension's.
+    pub name: String,
+    /// The same on every attempt and every worker: pass it on as an idempotency key.
+    pub effect_key: String,
+    /// Grows with every lease of the work: a receiver that has seen a larger one must refuse this call.
+    pub fence: u64,
+    /// Counted from 1.
+    pub attempt: u32,
+}
+
+impl ToolContext {
+    /// Who calls, in which run, until when.
+    pub fn call(&self) -> Call {
+        context::current()
+    }
+}
+
+/// What the host is told about a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// Without the extension's name: 1 to 64 of `a-z`, `0-9`, `_`, `-`, starting with a letter.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// What it does, when to use it, and what it answers.
+    pub description: String,
+    /// JSON Schema (2020-12) of the arguments; its root is an object.
+    pub input_schema: Value,
+    /// JSON Schema of the result, where the result type says anything about it.
+    pub output_schema: Option<Value>,
+    /// What a second call does.
+    pub effect: Effect,
+    /// How long a call may take, in milliseconds, unless the step says otherwise.
+    pub timeout_ms: Option<u32>,
+}
+
+type Handler = Box<dyn Fn(&str, &ToolContext) -> Result<String, Error>>;
+
+/// A tool, as [`Describe::tool`] adds it.
+pub struct Tool {
+    name: Cow<'static, str>,
+    title: Option<Cow<'static, str>>,
+    description: Cow<'static, str>,
+    effect: Effect,
+    timeout: Option<Duration>,
+    // Functions, not values: only `init` needs the schemas, and the table is built anew for each call.
+    input_schema: fn() -> Value,
+    output_schema: fn() -> Option<Value>,
+    handler: Handler,
+}
+
+impl Tool {
+    pub(crate) fn new<A, R>(
+        name: Cow<'static, str>,
+        description: Cow<'static, str>,
+        handler: impl Fn(A, &ToolContext) -> Result<R, Error> + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        R: Serialize + JsonSchema,
+    {
+        Self {
+            name,
+            title: None,
+            description,
+            effect: Effect::Once,
+            timeout: None,
+            input_schema: schema::of_input::<A>,
+            output_schema: schema::of_output::<R>,
+            handler: Box::new(move |arguments, context| {
+                let arguments = serde_json::from_str(arguments)
+                    .map_err(|error| Error::invalid_argument(format!("arguments of `{}`: {error}", context.name)))?;
+                let result = handler(arguments, context)?;
+                serde_json::to_string(&result).map_err(Error::internal)
+            }),
+        }
+    }
+
+    /// A short title for people.
+    pub fn title(&mut self, title: impl Into<Cow<'static, str>>) -> &mut Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// What a second call does; [`Effect::Once`] unless you say otherwise.
+    pub fn effect(&mut self, effect: Effect) -> &mut Self {
+        self.effect = effect;
+        self
+    }
+
+    /// How long a call may take unless the step says otherwise.
+    pub fn timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// What the host is told.
+    pub fn definition(&self) -> Definition {
+        Definition {
+            name: self.name.to_string(),
+            title: self.title.as_ref().map(ToString::to_string),
+            description: self.description.to_string(),
+            input_schema: (self.input_schema)(),
+            output_schema: (self.output_schema)(),
+            effect: self.effect,
+            timeout_ms: self.timeout.map(crate::millis),
+        }
+    }
+}
+
+/// Tells the host about all tools.
+pub(crate) fn register(table: &Describe) -> Result<(), Error> {
+    table
+        .tools
+        .iter()
+        .try_for_each(|tool| host::register_tool(&tool.definition()))
+}
+
+/// Serves one call: JSON in, JSON out.
+pub(crate) fn call(table: &Describe, arguments: &str, context: &ToolContext) -> Result<String, Error> {
+    let tool = table
+        .tools
+        .iter()
+        .find(|tool| tool.name == context.name)
+        .ok_or_else(|| Error::not_found(format!("this extension has no tool `{}`", context.name)))?;
+    (tool.handler)(arguments, context)
+}
