@@ -1,6 +1,10 @@
 //! The contract that every backend fulfils. **The method is the transaction**: each call happens completely or not at
 //! all, and no transaction crosses the boundary. `conformance` is its exam, and its specification.
 //!
+//! Events of runs are written by the store itself, in the transaction of what they tell: `ordinaut.run.queued`,
+//! `skipped`, `started`, `retrying`, `released`, `abandoned`, `succeeded`, `failed`, `canceled` and `timed_out`, with
+//! the run as subject, and `ordinaut.task.completed`. So no caller can forget one, and none writes one twice.
+//!
 //! Time: methods that decide about expiry take no instant, because database time decides. A backend without a server
 //! (SQLite) reads the [`Clock`](ordinaut_domain::Clock) that it was opened with, which is the same thing there.
 
@@ -18,9 +22,9 @@ use tokio::sync::watch;
 use crate::error::Result;
 
 /// Durable state: all of the parts below behind one handle.
-pub trait Store: Tasks + Queue + Runs + Agents + Events + State + Health {}
+pub trait Store: Tasks + Queue + Runs + Agents + Events + State + Audit + Health {}
 
-impl<T: Tasks + Queue + Runs + Agents + Events + State + Health> Store for T {}
+impl<T: Tasks + Queue + Runs + Agents + Events + State + Audit + Health> Store for T {}
 
 /// Who changed what, for the audit log, and which events tell of it. Written in the change's own transaction.
 #[derive(Debug, Clone)]
@@ -112,7 +116,8 @@ pub trait Tasks: Send + Sync + 'static {
         change: &Change,
     ) -> Result<()>;
 
-    /// Queues a run beside the schedule.
+    /// Queues a run beside the schedule. A run that an event caused carries the event's `hops` in its `trigger`:
+    /// events about the run count from there, which is how loops are cut.
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
 
     /// Takes up to `limit` active tasks that are due before database time + `horizon`, in the order in which they are
@@ -155,7 +160,9 @@ pub struct Settlement {
     pub finished_at: DateTime<Utc>,
     /// Step records of this attempt that have not been recorded yet.
     pub steps: Vec<StepRecord>,
+    /// Whether any tool was simulated. Stored when the run ends; until then a run's mark says that it was asked for.
     pub simulated: bool,
+    /// Events beside those that the store writes by itself.
     pub events: Vec<Event>,
 }
 
@@ -170,7 +177,8 @@ pub trait Queue: Send + Sync + 'static {
     async fn renew(&self, worker: &WorkerId, leases: &[Lease], ttl: Duration) -> Result<Renewal>;
 
     /// Records a step while its run goes on. `LeaseLost` when the token is not the present one. The same step of the
-    /// same run is stored once: a later record replaces an earlier one that was not final.
+    /// same run is stored once: a later record replaces an earlier one that was not final. Final are `Succeeded` and
+    /// `Unknown`; a record that comes after one of them is left out without an error.
     async fn record_step(&self, lease: Lease, step: &StepRecord, events: &[Event]) -> Result<()>;
 
     /// Writes finished attempts: run, attempt, steps, the next attempt or the end of the work, the turn of whoever
@@ -270,8 +278,9 @@ pub trait Events: Send + Sync + 'static {
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()>;
 
     /// Hands up to `limit` events to a consumer: first those whose retry is due or whose consumer has not settled
-    /// them within `visibility`, then new ones. In order; an event that waits for its retry holds back later events
-    /// of the same subject.
+    /// them within `visibility`, then new ones. In order; an event that is being worked on or waits for its retry
+    /// holds back later events of the same subject, so of each subject one at a time is out. Fewer than `limit`
+    /// does not mean that there are no more: claim again until nothing comes.
     async fn claim_events(
         &self,
         group: &str,
@@ -280,11 +289,47 @@ pub trait Events: Send + Sync + 'static {
         visibility: Duration,
     ) -> Result<Vec<Delivery>>;
 
-    /// Settles a delivery.
+    /// Settles a delivery. One that is settled already stays as it is.
     async fn settle_delivery(&self, group: &str, position: u64, outcome: &DeliveryOutcome) -> Result<()>;
 
     /// When the group's next retry or expired claim is due, if any.
     async fn next_redelivery(&self, group: &str) -> Result<Option<DateTime<Utc>>>;
+}
+
+/// A row of the audit log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Counted from 1, without gaps.
+    pub seq: u64,
+    pub at: DateTime<Utc>,
+    /// None for what the system did by itself.
+    pub actor: Option<AgentId>,
+    pub action: String,
+    pub subject: String,
+    pub details: Value,
+    pub request_id: String,
+    /// Seals this row and, through the hash of the row before it, all earlier ones.
+    pub row_hash: [u8; 32],
+}
+
+/// What a check of the audit log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditReport {
+    /// Every row is as it was written. `head` is the hash of the last row: whoever keeps a copy of it elsewhere can
+    /// also tell when rows at the end were taken away.
+    Intact { rows: u64, head: [u8; 32] },
+    /// The first row that is not as it was written.
+    Broken { seq: u64, reason: String },
+}
+
+/// The record of who changed what. Rows are written by the changes themselves; nothing changes or removes one.
+#[async_trait]
+pub trait Audit: Send + Sync + 'static {
+    /// Rows after `after`, in order.
+    async fn read_audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>>;
+
+    /// Computes the whole chain anew, reading it in slices.
+    async fn verify_audit(&self) -> Result<AuditReport>;
 }
 
 /// How much an extension may keep.

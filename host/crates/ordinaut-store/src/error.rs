@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The lease is no longer held: its worker must stop and may write nothing more about the run.
     #[error("the lease on run {run} is lost: another worker holds it, or the run is over")]
     LeaseLost { run: String },
+    /// The request makes no sense as it stands, for instance a page cursor that no list gave out.
+    #[error("{0}")]
+    Invalid(String),
     /// A quota would be exceeded.
     #[error("{0}")]
     Quota(String),

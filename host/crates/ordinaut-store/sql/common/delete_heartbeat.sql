@@ -1,0 +1,2 @@
+DELETE FROM worker_heartbeat
+WHERE worker = $1

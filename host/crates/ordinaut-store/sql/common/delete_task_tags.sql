@@ -1,0 +1,2 @@
+DELETE FROM task_tag
+WHERE task_id = $1

@@ -1,0 +1,3 @@
+SELECT position
+FROM event
+WHERE id = $1

@@ -1,0 +1,2 @@
+SELECT coalesce(max(position), 0) AS position
+FROM event

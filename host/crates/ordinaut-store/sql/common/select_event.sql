@@ -1,0 +1,3 @@
+SELECT position, id, topic, source, subject, time, data, trace_parent, hops
+FROM event
+WHERE position = $1

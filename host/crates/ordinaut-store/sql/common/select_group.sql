@@ -1,0 +1,3 @@
+SELECT name, topics, scanned
+FROM event_group
+WHERE name = $1

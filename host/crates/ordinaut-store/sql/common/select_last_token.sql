@@ -1,0 +1,3 @@
+SELECT last
+FROM fencing_token
+WHERE id = 1

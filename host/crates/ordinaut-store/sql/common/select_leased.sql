@@ -1,0 +1,4 @@
+SELECT run_id, token
+FROM due_work
+WHERE state = 'leased'
+ORDER BY run_id

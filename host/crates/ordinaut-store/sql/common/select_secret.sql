@@ -1,0 +1,3 @@
+SELECT sealed
+FROM secret
+WHERE name = $1

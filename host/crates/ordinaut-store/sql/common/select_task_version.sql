@@ -1,0 +1,3 @@
+SELECT version
+FROM task
+WHERE id = $1

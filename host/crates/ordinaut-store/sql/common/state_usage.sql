@@ -1,0 +1,3 @@
+SELECT keys, bytes
+FROM extension_usage
+WHERE extension = $1

@@ -1,0 +1,3 @@
+UPDATE event_group
+SET scanned = $2
+WHERE name = $1

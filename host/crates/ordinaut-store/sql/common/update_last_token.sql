@@ -1,0 +1,3 @@
+UPDATE fencing_token
+SET last = $1
+WHERE id = 1

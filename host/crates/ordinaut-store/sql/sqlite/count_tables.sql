@@ -1,0 +1,3 @@
+SELECT count(*) AS tables
+FROM sqlite_schema
+WHERE type = 'table'

@@ -1,0 +1,82 @@
+//! Runs as they are read, and canceled.
+
+use async_trait::async_trait;
+use ordinaut_domain::{Run, RunId, RunState};
+use sqlx::{Connection, QueryBuilder, Sqlite};
+
+use super::{SqliteStore, rows};
+use crate::{
+    codec::DbTime,
+    contract::{Change, Page, PageRequest, RunDetail, RunFilter, Runs},
+    error::{Result, StoreError},
+    names::Named,
+    page::{self, Place},
+};
+
+#[async_trait]
+impl Runs for SqliteStore {
+    async fn run(&self, id: RunId) -> Result<Option<RunDetail>> {
+        let mut reader = self.reader().await?;
+        // One snapshot for the three reads.
+        let mut snapshot = reader.begin().await?;
+        let row = sqlx::query(sql!("common/select_run")).bind(id.as_uuid()).fetch_optional(&mut *snapshot).await?;
+        let Some(row) = row else { return Ok(None) };
+        let run = rows::run(&row)?;
+        let attempts = sqlx::query(sql!("common/select_attempts")).bind(id.as_uuid()).fetch_all(&mut *snapshot).await?;
+        let attempts = attempts.iter().map(rows::attempt).collect::<Result<_>>()?;
+        let steps = sqlx::query(sql!("common/select_steps")).bind(id.as_uuid()).fetch_all(&mut *snapshot).await?;
+        let steps = steps.iter().map(rows::step).collect::<Result<_>>()?;
+        Ok(Some(RunDetail { run, attempts, steps }))
+    }
+
+    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>> {
+        let mut query = list_query(filter, page)?;
+        let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
+        let runs = rows.iter().map(rows::run).collect::<Result<Vec<_>>>()?;
+        Ok(page::cut(runs, page, |run| Place { at: run.scheduled_for, id: run.id.as_uuid() }))
+    }
+
+    async fn cancel_run(&self, id: RunId, reason: &str, change: &Change) -> Result<RunState> {
+        let mut write = self.write().await?;
+        let row = sqlx::query(sql!("common/select_run")).bind(id.as_uuid()).fetch_optional(write.sql()).await?;
+        let Some(row) = row else { return Err(StoreError::NotFound { noun: "run", id: id.to_string() }) };
+        let found = rows::run(&row)?.state;
+        match found {
+            RunState::Queued => write.end_canceled(id, reason).await?,
+            RunState::Running => write.request_cancel(id, reason).await?,
+            _ => return Ok(found),
+        }
+        write.record(change).await?;
+        write.commit().await?;
+        Ok(found)
+    }
+}
+
+fn list_query(filter: &RunFilter, page: &PageRequest) -> Result<QueryBuilder<Sqlite>> {
+    let mut query = QueryBuilder::new(
+        "SELECT id, task_id, state, cause, scheduled_for, run_at, attempt, started_at, finished_at, reason, \
+         trigger_data, simulated, output, error, created_at \
+         FROM task_run WHERE TRUE",
+    );
+    if let Some(task) = filter.task {
+        query.push(" AND task_id = ").push_bind(task.as_uuid());
+    }
+    if let Some(state) = filter.state {
+        query.push(" AND state = ").push_bind(state.name());
+    }
+    if let Some(owner) = filter.owner {
+        let of_owner = " AND EXISTS (SELECT 1 FROM task WHERE task.id = task_run.task_id AND task.owner = ";
+        query.push(of_owner).push_bind(owner.as_uuid()).push(")");
+    }
+    if let Some(from) = filter.scheduled_from {
+        query.push(" AND scheduled_for >= ").push_bind(DbTime(from));
+    }
+    if let Some(until) = filter.scheduled_until {
+        query.push(" AND scheduled_for < ").push_bind(DbTime(until));
+    }
+    if let Some(place) = Place::of(page)? {
+        query.push(" AND (scheduled_for, id) < (").push_bind(DbTime(place.at)).push(", ").push_bind(place.id).push(")");
+    }
+    query.push(" ORDER BY scheduled_for DESC, id DESC LIMIT ").push_bind(i64::from(page::limit(page)) + 1);
+    Ok(query)
+}

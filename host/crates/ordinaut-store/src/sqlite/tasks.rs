@@ -1,0 +1,239 @@
+//! Tasks: what is to be done, and when.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use ordinaut_domain::{PlannedRun, Run, Task, TaskId};
+use sqlx::{QueryBuilder, Row, Sqlite, types::Json};
+use uuid::Uuid;
+
+use super::{SqliteStore, columns::Columns, fault, materialise, rows, write::Write};
+use crate::{
+    codec::{DbTime, signed},
+    contract::{Change, Materialised, Page, PageRequest, Planner, TaskFilter, Tasks},
+    error::{Result, StoreError},
+    names::Named,
+    page::{self, Place},
+};
+
+#[async_trait]
+impl Tasks for SqliteStore {
+    async fn create_task(&self, task: &Task, change: &Change) -> Result<()> {
+        let mut write = self.write().await?;
+        write.refuse_duplicate(task).await?;
+        write.insert_task(task).await?;
+        write.insert_tags(task).await?;
+        write.record(change).await?;
+        write.tasks_changed();
+        write.commit().await
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<Task>> {
+        let row = sqlx::query(sql!("common/select_task"))
+            .bind(id.as_uuid())
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        row.as_ref().map(rows::task).transpose()
+    }
+
+    async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
+        let mut query = list_query(filter, page)?;
+        let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
+        let tasks = rows.iter().map(rows::task).collect::<Result<Vec<_>>>()?;
+        Ok(page::cut(tasks, page, |task| Place { at: task.created_at, id: task.id.as_uuid() }))
+    }
+
+    async fn update_task(
+        &self,
+        task: &Task,
+        expected_version: u64,
+        drop_queued: Option<&str>,
+        change: &Change,
+    ) -> Result<()> {
+        let mut write = self.write().await?;
+        write.refuse_stale(task.id, expected_version).await?;
+        write.refuse_duplicate(task).await?;
+        write.replace_task(task, expected_version).await?;
+        if let Some(reason) = drop_queued {
+            write.cancel_unfinished(task.id, reason, false).await?;
+        }
+        write.retime_due_work(task).await?;
+        write.record(change).await?;
+        write.tasks_changed();
+        write.commit().await
+    }
+
+    async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run> {
+        let mut write = self.write().await?;
+        let task = write.task(run.task).await?;
+        if !write.insert_run(&task, run).await? {
+            return Err(StoreError::Duplicate {
+                noun: "run",
+                existing: run.id.to_string(),
+                detail: format!("a run with the id {}, or of the same occurrence of its task, exists already", run.id),
+            });
+        }
+        write.record(change).await?;
+        let row = sqlx::query(sql!("common/select_run")).bind(run.id.as_uuid()).fetch_one(write.sql()).await?;
+        let stored = rows::run(&row)?;
+        write.commit().await?;
+        Ok(stored)
+    }
+
+    async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised> {
+        materialise::pass(self, horizon, limit, planner).await
+    }
+
+    async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
+        let row = sqlx::query(sql!("common/next_due")).fetch_one(&mut *self.reader().await?).await?;
+        Columns::new(&row, "task", "next_due").time_opt("next_due")
+    }
+}
+
+fn list_query(filter: &TaskFilter, page: &PageRequest) -> Result<QueryBuilder<Sqlite>> {
+    let mut query = QueryBuilder::new(
+        "SELECT id, owner, status, version, definition, next_run_at, next_occurrence, schedule_checkpoint, runs_made, \
+         last_run_id, last_run_state, last_run_scheduled_for, last_run_finished_at, created_at, updated_at \
+         FROM task WHERE TRUE",
+    );
+    if let Some(status) = filter.status {
+        query.push(" AND status = ").push_bind(status.name());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND schedule_kind = ").push_bind(kind.name());
+    }
+    if let Some(owner) = filter.owner {
+        query.push(" AND owner = ").push_bind(owner.as_uuid());
+    }
+    if let Some(tag) = &filter.tag {
+        query.push(" AND id IN (SELECT task_id FROM task_tag WHERE tag = ").push_bind(tag.clone()).push(")");
+    }
+    if let Some(text) = &filter.query {
+        query.push(" AND title_folded LIKE ").push_bind(contains(text)).push(" ESCAPE '\\'");
+    }
+    if let Some(place) = Place::of(page)? {
+        query.push(" AND (created_at, id) < (").push_bind(DbTime(place.at)).push(", ").push_bind(place.id).push(")");
+    }
+    query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(page::limit(page)) + 1);
+    Ok(query)
+}
+
+/// A LIKE pattern for folded text that has `text` somewhere in it.
+fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl Write<'_> {
+    /// The task, which must exist.
+    pub(super) async fn task(&mut self, id: TaskId) -> Result<Task> {
+        let row = sqlx::query(sql!("common/select_task")).bind(id.as_uuid()).fetch_optional(self.sql()).await?;
+        row.as_ref().map(rows::task).transpose()?.ok_or_else(|| not_found(id))
+    }
+
+    async fn refuse_stale(&mut self, id: TaskId, expected: u64) -> Result<()> {
+        let row = sqlx::query(sql!("common/select_task_version")).bind(id.as_uuid()).fetch_optional(self.sql()).await?;
+        let Some(row) = row else { return Err(not_found(id)) };
+        let found: u64 = Columns::new(&row, "task", "version").number("version")?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(StoreError::Stale { noun: "task", id: id.to_string(), expected, found })
+    }
+
+    async fn refuse_duplicate(&mut self, task: &Task) -> Result<()> {
+        let Some(key) = &task.definition.dedupe_key else { return Ok(()) };
+        let window = i64::try_from(task.definition.dedupe_window_seconds).ok().and_then(TimeDelta::try_seconds);
+        let since = window.and_then(|window| self.now.checked_sub_signed(window)).unwrap_or(DateTime::UNIX_EPOCH);
+        let row = sqlx::query(sql!("common/find_duplicate_task"))
+            .bind(task.owner.as_uuid())
+            .bind(key)
+            .bind(task.id.as_uuid())
+            .bind(DbTime(since))
+            .fetch_optional(self.sql())
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        let existing = row.try_get::<Uuid, _>("id")?.to_string();
+        let detail = format!("the dedupe key `{key}` is held by the task {existing}");
+        Err(StoreError::Duplicate { noun: "task", existing, detail })
+    }
+
+    async fn insert_task(&mut self, task: &Task) -> Result<()> {
+        let last = task.last_run.as_ref();
+        let inserted = sqlx::query(sql!("common/insert_task"))
+            .bind(task.id.as_uuid())
+            .bind(task.owner.as_uuid())
+            .bind(task.status.name())
+            .bind(signed(task.version))
+            .bind(task.definition.schedule_kind.name())
+            .bind(task.definition.title.to_lowercase())
+            .bind(task.definition.dedupe_key.as_deref())
+            .bind(Json(&task.definition))
+            .bind(task.timing.next_run_at.map(DbTime))
+            .bind(task.timing.next_occurrence.map(DbTime))
+            .bind(task.timing.checkpoint.as_ref().map(Json))
+            .bind(signed(task.timing.runs_made))
+            .bind(last.map(|run| run.id.as_uuid()))
+            .bind(last.map(|run| run.state.name()))
+            .bind(last.map(|run| DbTime(run.scheduled_for)))
+            .bind(last.and_then(|run| run.finished_at).map(DbTime))
+            .bind(DbTime(task.created_at))
+            .bind(DbTime(task.updated_at))
+            .execute(self.sql())
+            .await;
+        match inserted {
+            Ok(_) => Ok(()),
+            Err(error) if fault::is_duplicate(&error) => Err(StoreError::Duplicate {
+                noun: "task",
+                existing: task.id.to_string(),
+                detail: format!("a task with the id {} exists already", task.id),
+            }),
+            Err(error) if fault::is_dangling(&error) => {
+                Err(StoreError::NotFound { noun: "agent", id: task.owner.to_string() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn replace_task(&mut self, task: &Task, expected_version: u64) -> Result<()> {
+        sqlx::query(sql!("common/update_task"))
+            .bind(task.id.as_uuid())
+            .bind(signed(expected_version))
+            .bind(task.status.name())
+            .bind(signed(task.version))
+            .bind(task.definition.schedule_kind.name())
+            .bind(task.definition.title.to_lowercase())
+            .bind(task.definition.dedupe_key.as_deref())
+            .bind(Json(&task.definition))
+            .bind(task.timing.next_run_at.map(DbTime))
+            .bind(task.timing.next_occurrence.map(DbTime))
+            .bind(task.timing.checkpoint.as_ref().map(Json))
+            .bind(signed(task.timing.runs_made))
+            .bind(DbTime(task.updated_at))
+            .execute(self.sql())
+            .await?;
+        sqlx::query(sql!("common/delete_task_tags")).bind(task.id.as_uuid()).execute(self.sql()).await?;
+        self.insert_tags(task).await
+    }
+
+    async fn insert_tags(&mut self, task: &Task) -> Result<()> {
+        for tag in &task.definition.tags {
+            let insert = sqlx::query(sql!("common/insert_task_tag")).bind(task.id.as_uuid()).bind(tag);
+            insert.execute(self.sql()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn not_found(id: TaskId) -> StoreError {
+    StoreError::NotFound { noun: "task", id: id.to_string() }
+}
