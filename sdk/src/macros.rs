@@ -16,9 +16,9 @@
 /// ```
 ///
 /// `requests` says what the extension asks for beyond its imports; each value is a list of JSON. It is a request
-/// only: the operator grants in `plugins/<name>.toml`. It is written, with the package's description, into the
-/// component's custom section `ordinaut:extension`; the package's version, authors and licence go into the usual
-/// metadata sections.
+/// only: the operator grants in `plugins/<name>.toml`. It is written, with the package's description, version, authors
+/// and licence, into the component's custom section `ordinaut:extension`; the four also into the sections that
+/// metadata tools know.
 ///
 /// Use it once in a crate, at its root, with `crate-type = ["cdylib", "rlib"]`.
 #[macro_export]
@@ -43,12 +43,15 @@ macro_rules! extension {
                 type Exports = $crate::bindings::Exports<$type>;
                 $crate::bindings::lifecycle::export_lifecycle!(Exports with_types_in $crate::bindings::lifecycle);
                 $($crate::__part!(export $part Exports);)+
-                $crate::__section!("ordinaut:extension", SECTION, {
-                    const REQUESTS: &str = <$type as $crate::rt::Declared>::REQUESTS;
-                    const DESCRIPTION: &str = env!("CARGO_PKG_DESCRIPTION");
-                    const LEN: usize = $crate::rt::section_len(DESCRIPTION, REQUESTS);
-                    $crate::rt::section::<LEN>(DESCRIPTION, REQUESTS)
-                }, $crate::rt::section_len(env!("CARGO_PKG_DESCRIPTION"), <$type as $crate::rt::Declared>::REQUESTS));
+                const REQUESTS: &str = <$type as $crate::rt::Declared>::REQUESTS;
+                const FACTS: &$crate::rt::Facts<'static> = &[
+                    ("description", env!("CARGO_PKG_DESCRIPTION")),
+                    ("version", env!("CARGO_PKG_VERSION")),
+                    ("authors", env!("CARGO_PKG_AUTHORS")),
+                    ("license", env!("CARGO_PKG_LICENSE")),
+                ];
+                const LEN: usize = $crate::rt::section_len(FACTS, REQUESTS);
+                $crate::__section!("ordinaut:extension", EXTENSION, LEN, $crate::rt::section::<LEN>(FACTS, REQUESTS));
                 $crate::__text_section!("version", VERSION, env!("CARGO_PKG_VERSION"));
                 $crate::__text_section!("description", DESCRIPTION, env!("CARGO_PKG_DESCRIPTION"));
                 $crate::__text_section!("authors", AUTHORS, env!("CARGO_PKG_AUTHORS"));
@@ -113,19 +116,23 @@ macro_rules! __part {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __section {
-    ($name:literal, $static:ident, $value:expr, $len:expr) => {
+    ($name:literal, $static:ident, $len:expr, $value:expr) => {
         #[used]
         #[unsafe(link_section = $name)]
         static $static: [u8; $len] = $value;
     };
 }
 
+/// A custom section that holds one text, as metadata tools expect it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __text_section {
     ($name:literal, $static:ident, $text:expr) => {
-        $crate::__section!($name, $static, $crate::rt::bytes::<{ $text.len() }>($text), {
-            $text.len()
-        });
+        $crate::__section!(
+            $name,
+            $static,
+            { $text.len() },
+            $crate::rt::bytes::<{ $text.len() }>($text)
+        );
     };
 }

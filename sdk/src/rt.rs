@@ -51,68 +51,65 @@ pub fn run_service<E: Extension>() -> Result<(), Error> {
     service.map_or_else(|| Err(Error::not_found("this extension has no service")), |run| run())
 }
 
+/// What the section says besides the requests: keys and plain texts.
+pub type Facts<'a> = [(&'a str, &'a str)];
+
 /// The length of what [`section`] writes.
-pub const fn section_len(description: &str, requests: &str) -> usize {
-    let mut len = HEAD.len() + MIDDLE.len() + requests.len() + 1;
-    let text = description.as_bytes();
-    let mut at = 0;
-    while at < text.len() {
-        len += escaped(text[at]).1;
-        at += 1;
-    }
-    len
+pub const fn section_len(facts: &Facts<'_>, requests: &str) -> usize {
+    write_section(&mut [], facts, requests)
 }
 
-const HEAD: &str = "{\"description\":\"";
-const MIDDLE: &str = "\",\"requests\":";
-
-/// The content of the custom section `ordinaut:extension`: `{"description": "…", "requests": {…}}`.
-pub const fn section<const N: usize>(description: &str, requests: &str) -> [u8; N] {
+/// The content of the custom section `ordinaut:extension`: `{"description": "…", …, "requests": {…}}`.
+pub const fn section<const N: usize>(facts: &Facts<'_>, requests: &str) -> [u8; N] {
     let mut out = [0; N];
-    let mut at = copy(&mut out, 0, HEAD.as_bytes());
-    let text = description.as_bytes();
-    let mut index = 0;
-    while index < text.len() {
-        let (bytes, len) = escaped(text[index]);
-        let mut part = 0;
-        while part < len {
-            out[at] = bytes[part];
-            at += 1;
-            part += 1;
-        }
-        index += 1;
-    }
-    at = copy(&mut out, at, MIDDLE.as_bytes());
-    at = copy(&mut out, at, requests.as_bytes());
-    out[at] = b'}';
+    write_section(&mut out, facts, requests);
     out
+}
+
+const fn write_section(out: &mut [u8], facts: &Facts<'_>, requests: &str) -> usize {
+    let mut at = put(out, 0, b"{");
+    let mut fact = 0;
+    while fact < facts.len() {
+        let (key, text) = facts[fact];
+        at = put(out, at, b"\"");
+        at = put(out, at, key.as_bytes());
+        at = put(out, at, b"\":\"");
+        let text = text.as_bytes();
+        let mut index = 0;
+        while index < text.len() {
+            // A JSON string (RFC 8259, section 7). A control character has no business in such a text.
+            at = match text[index] {
+                byte @ (b'"' | b'\\') => put(out, at, &[b'\\', byte]),
+                0..=0x1f => put(out, at, b" "),
+                byte => put(out, at, &[byte]),
+            };
+            index += 1;
+        }
+        at = put(out, at, b"\",");
+        fact += 1;
+    }
+    at = put(out, at, b"\"requests\":");
+    at = put(out, at, requests.as_bytes());
+    put(out, at, b"}")
 }
 
 /// The bytes of a text, for the sections that hold plain text.
 pub const fn bytes<const N: usize>(text: &str) -> [u8; N] {
     let mut out = [0; N];
-    copy(&mut out, 0, text.as_bytes());
+    put(&mut out, 0, text.as_bytes());
     out
 }
 
-const fn copy(out: &mut [u8], mut at: usize, from: &[u8]) -> usize {
+/// Writes where there is room, and answers where the next byte goes: without any room it only counts.
+const fn put(out: &mut [u8], at: usize, from: &[u8]) -> usize {
     let mut index = 0;
     while index < from.len() {
-        out[at] = from[index];
-        at += 1;
+        if at + index < out.len() {
+            out[at + index] = from[index];
+        }
         index += 1;
     }
-    at
-}
-
-/// One byte of a JSON string (RFC 8259, section 7), and how many bytes of the answer it takes. A control character
-/// becomes a space: it has no business in a description.
-const fn escaped(byte: u8) -> ([u8; 2], usize) {
-    match byte {
-        b'"' | b'\\' => ([b'\\', byte], 2),
-        0..=0x1f => ([b' ', 0], 1),
-        _ => ([byte, 0], 1),
-    }
+    at + from.len()
 }
 
 #[cfg(test)]
@@ -121,11 +118,12 @@ mod tests {
 
     #[test]
     fn the_section_is_json_whatever_the_description_holds() {
-        const DESCRIPTION: &str = "Says \"hi\"\nand C:\\";
+        const FACTS: &Facts<'_> = &[("description", "Says \"hi\"\nand C:\\"), ("version", "1.2.3")];
         const REQUESTS: &str = r#"{"http.outbound":[{"host":"*"}]}"#;
-        const SECTION: [u8; section_len(DESCRIPTION, REQUESTS)] = section(DESCRIPTION, REQUESTS);
+        const SECTION: [u8; section_len(FACTS, REQUESTS)] = section(FACTS, REQUESTS);
         let read: serde_json::Value = serde_json::from_slice(&SECTION).unwrap();
         assert_eq!(read["description"], "Says \"hi\" and C:\\");
+        assert_eq!(read["version"], "1.2.3");
         assert_eq!(read["requests"]["http.outbound"][0]["host"], "*");
     }
 }

@@ -59,3 +59,55 @@ pub fn keys() -> Result<Vec<String>, Error> {
         }
     }
 }
+
+/// `wasi:keyvalue` has no error codes; Ordinaut writes them before the text (`limit_exceeded: …`). A text without one
+/// is a failure of the store.
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    cfg_attr(not(test), expect(dead_code, reason = "only the real host needs it"))
+)]
+pub(crate) fn host_error(text: &str) -> Error {
+    match text.split_once(": ") {
+        Some(("unavailable", message)) => Error::unavailable(message),
+        Some((code, message)) if !code.is_empty() && code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_')) => {
+            Error::new(code.to_owned(), message)
+        }
+        _ => Error::unavailable(format!("state: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakeHost;
+
+    #[test]
+    fn the_code_that_the_host_writes_into_the_text_is_found() {
+        for (text, code, retryable) in [
+            ("limit_exceeded: the quota is 10 MiB", "limit_exceeded", false),
+            ("unavailable: the database is away", "unavailable", true),
+            ("Disk full: no space", "unavailable", true),
+            ("broken", "unavailable", true),
+        ] {
+            let error = host_error(text);
+            assert_eq!((error.code(), error.is_retryable()), (code, retryable), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_listed_and_removed() {
+        let _host = FakeHost::new("demo");
+        set("a", &vec![1, 2]).unwrap();
+        set_bytes("b", b"\xff").unwrap();
+        assert_eq!(get::<Vec<u8>>("a").unwrap(), Some(vec![1, 2]));
+        assert_eq!(get::<Vec<u8>>("b").unwrap_err().code(), "internal");
+        assert_eq!(keys().unwrap(), ["a", "b"]);
+        delete("a").unwrap();
+        assert_eq!((exists("a").unwrap(), get::<u8>("a").unwrap()), (false, None));
+    }
+
+    #[test]
+    fn without_a_host_the_error_says_what_to_do() {
+        assert!(get_bytes("a").unwrap_err().message().contains("FakeHost"));
+    }
+}

@@ -3,7 +3,7 @@
 //! This file is the glue: it says what there is and connects it to the host. What is decided stands in [`logic`],
 //! which knows no host and has ordinary tests.
 
-mod logic;
+pub mod logic;
 
 use std::time::Duration;
 

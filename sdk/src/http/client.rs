@@ -150,7 +150,7 @@ impl Request {
         };
         let mut left = self.redirects;
         loop {
-            let answer = host::http_send(&request)?;
+            let answer = host::http_send(&request).map_err(|error| error.with_remedy(&request))?;
             let follow_up = if self.redirects == 0 {
                 None
             } else {

@@ -223,15 +223,18 @@ fn wasi_method(name: &str) -> WasiMethod {
     }
 }
 
-/// What an error code means. A host that has a reason to tell puts it into `internal-error`, where a refusal begins
-/// with `denied`.
+/// What an error code means. Only `internal-error` has a place for a reason; where a host uses it for a refusal, the
+/// text begins with `denied`.
 fn explain(code: ErrorCode) -> (Kind, String) {
     let (kind, why) = match code {
         ErrorCode::InternalError(Some(reason)) if reason.starts_with("denied") => return (Kind::Denied, reason),
         ErrorCode::InternalError(Some(reason)) => return (Kind::Other, reason),
-        ErrorCode::HttpRequestDenied => (Kind::Denied, "the operator has not granted this host, port and method"),
-        ErrorCode::DestinationIpProhibited => (Kind::Denied, "the name leads to an address that may not be reached"),
-        ErrorCode::ConfigurationError => (Kind::Denied, "the host is not set up for outbound requests"),
+        ErrorCode::HttpRequestDenied => (Kind::Denied, "not granted"),
+        ErrorCode::DestinationIpProhibited => (
+            Kind::DeniedAddress,
+            "the name leads to an address that is not reached without being named",
+        ),
+        ErrorCode::ConfigurationError => (Kind::Other, "the host is not set up for outbound requests"),
         ErrorCode::DnsTimeout => (Kind::Dns, "the name was not resolved in time"),
         ErrorCode::DnsError(_) => (Kind::Dns, "the name does not resolve"),
         ErrorCode::DestinationNotFound | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {

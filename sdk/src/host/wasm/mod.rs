@@ -94,7 +94,7 @@ fn state_error(error: wit_state::Error) -> Error {
     match error {
         wit_state::Error::NoSuchStore => Error::not_found("the host has no such state bucket"),
         wit_state::Error::AccessDenied => Error::denied("the extension may not use this state bucket"),
-        wit_state::Error::Other(text) => Error::unavailable(format!("state: {text}")),
+        wit_state::Error::Other(text) => crate::state::host_error(&text),
     }
 }
 
