@@ -79,20 +79,24 @@ impl ToolGateway {
     /// the shape of the tool's output.
     pub async fn call(&self, call: ToolCall, simulate: bool) -> Result<ToolAnswer, ToolError> {
         let definition = self.tools.definition(&call.address);
-        if let Some(definition) = &definition {
-            self.schemas.check_arguments(definition, &call.arguments)?;
+        if let Some(definition) = &definition
+            && let Some(error) = self.schemas.fault_in_arguments(definition, &call.arguments)
+        {
+            return Err(error);
         }
         match definition {
-            Some(definition) if simulate => self.simulated(Some(&definition), &call),
-            None if simulate || self.unregistered == UnregisteredTools::Simulate => self.simulated(None, &call),
+            Some(definition) if simulate => Ok(self.simulated(Some(&definition), &call)),
+            None if simulate || self.unregistered == UnregisteredTools::Simulate => Ok(self.simulated(None, &call)),
             None => Err(not_found(&call.address)),
             Some(definition) => {
                 let result = self.bounded(call).await?;
-                self.schemas.check_result(&definition, &result)?;
-                Ok(ToolAnswer {
-                    result,
-                    simulated: false,
-                })
+                match self.schemas.fault_in_result(&definition, &result) {
+                    Some(error) => Err(error),
+                    None => Ok(ToolAnswer {
+                        result,
+                        simulated: false,
+                    }),
+                }
             }
         }
     }
@@ -129,19 +133,20 @@ impl ToolGateway {
         }
     }
 
-    fn simulated(&self, definition: Option<&Arc<ToolDefinition>>, call: &ToolCall) -> Result<ToolAnswer, ToolError> {
-        let shaped = match definition.and_then(|d| d.output_schema.as_ref().map(|schema| (d, schema))) {
+    fn simulated(&self, definition: Option<&Arc<ToolDefinition>>, call: &ToolCall) -> ToolAnswer {
+        let shaped = definition.and_then(|definition| {
+            let value = simulate::example(definition.output_schema.as_ref()?);
             // A made-up value may miss what a schema says between the lines; then the plain answer is more honest.
-            Some((definition, schema)) => {
-                Some(simulate::example(schema)).filter(|value| self.schemas.check_result(definition, value).is_ok())
-            }
-            None => None,
-        };
+            self.schemas
+                .fault_in_result(definition, &value)
+                .is_none()
+                .then_some(value)
+        });
         let result = shaped.unwrap_or_else(|| simulate::plain(&call.address, &call.arguments));
-        Ok(ToolAnswer {
+        ToolAnswer {
             result,
             simulated: true,
-        })
+        }
     }
 }
 
