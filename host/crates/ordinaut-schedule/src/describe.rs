@@ -112,7 +112,7 @@ fn clock(times: &Times) -> (String, bool) {
         text.push_str(&words);
     }
     let all_minutes = times.minutes.count_ones() == 60;
-    if !(all_minutes && !seconds_at_zero && times.seconds.count_ones() == 60) {
+    if !(all_minutes && times.seconds.count_ones() > 1) {
         let minutes: Vec<u32> = bits(times.minutes).collect();
         let words = every(times.minutes, 60, "minute")
             .unwrap_or_else(|| format!("at minute {}", runs(&minutes, |m| m.to_string())));

@@ -343,16 +343,30 @@ fn step_value(kind: &Kind, token: Token) -> Result<u32, ScheduleError> {
         .filter(|_| token.text.bytes().all(|b| b.is_ascii_digit()));
     match step {
         Some(step) if (1..=kind.max.max(1)).contains(&step) => Ok(step),
-        _ => Err(ScheduleError::new(
-            "invalid_step",
-            format!(
-                "\"{}\" is not a step of the {} field: it must be 1 to {}",
-                shorten(token.text),
-                kind.name,
-                kind.max
-            ),
-        )
-        .at(token.span())),
+        other => {
+            let error = ScheduleError::new(
+                "invalid_step",
+                format!(
+                    "\"{}\" is not a step of the {} field: it must be 1 to {}",
+                    shorten(token.text),
+                    kind.name,
+                    kind.max
+                ),
+            )
+            .at(token.span());
+            // A step counts within its field and cannot reach beyond it; elapsed time can.
+            let unit = match kind.name {
+                "second" => "SECONDLY",
+                "minute" => "MINUTELY",
+                "hour" => "HOURLY",
+                _ => return Err(error),
+            };
+            Err(error.suggest_if_any(
+                other
+                    .filter(|step| *step > 0)
+                    .map(|step| format!("use the recurrence rule FREQ={unit};INTERVAL={step}")),
+            ))
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! - `YEARLY;BYWEEKNO` and the other combinations of day parts: see [`expand`].
 //! - A numbered BYDAY beside BYMONTHDAY limits.
 //! - An occurrence that a gap moves counts towards COUNT; one that a policy skips does not.
+//! - BYSETPOS counts within the whole period, also in the one that DTSTART lies in.
 //! - BYHOUR, BYMINUTE, BYSECOND that are absent come from DTSTART; second 60 is read as 59.
 //! - UNTIL as a date ends with that day, as a local time in the rule's zone, always inclusive.
 //! - EXDATE removes equal instants; EXDATE;VALUE=DATE removes whole days. EXRULE is understood.
