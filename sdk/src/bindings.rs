@@ -3,6 +3,8 @@
 //! `guest` holds every import; each other module holds one export. The macros that the generator writes for exports
 //! carry the section that says "this component exports X", so a component exports only what it expands.
 
+#![expect(clippy::same_length_and_capacity, reason = "most of it is generated")]
+
 use std::marker::PhantomData;
 
 use crate::Error;
@@ -11,7 +13,6 @@ use crate::rt::{self, Declared};
 
 use guest::ordinaut::types::types::Error as WitError;
 
-#[expect(missing_docs, reason = "generated")]
 pub mod guest {
     wit_bindgen::generate!({
         world: "ordinaut:worlds/imports",
@@ -23,7 +24,6 @@ pub mod guest {
 
 macro_rules! export_world {
     ($module:ident, $world:literal, $macro:literal, $($with:tt)*) => {
-        #[expect(missing_docs, reason = "generated")]
         pub mod $module {
             wit_bindgen::generate!({
                 world: $world,
@@ -65,7 +65,7 @@ impl From<Error> for WitError {
             code: error.code().to_owned(),
             message: error.message().to_owned(),
             retryable: error.is_retryable(),
-            details: error.details().map(ToString::to_string),
+            details: error.details().map(crate::json::of_value),
         }
     }
 }
@@ -117,7 +117,7 @@ impl<E: Declared> service::exports::ordinaut::background::service::Guest for Exp
 
 impl<E: Declared> routes::exports::wasi::http::incoming_handler::Guest for Exports<E> {
     fn handle(request: guest::wasi::http::types::IncomingRequest, out: guest::wasi::http::types::ResponseOutparam) {
-        wasm::serve(request, out, |request| {
+        wasm::serve(&request, out, |request| {
             crate::routes::serve(&crate::Describe::of::<E>(), request)
         });
     }

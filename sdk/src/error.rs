@@ -9,8 +9,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Why something could not be done, as the host and pipelines see it.
+// One pointer, so that a `Result` stays small.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Error {
+#[serde(transparent)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Inner {
     code: Cow<'static, str>,
     message: String,
     retryable: bool,
@@ -21,12 +26,12 @@ pub struct Error {
 impl Error {
     /// An error with a code of your own: lower case with underscores. Not retryable unless [`Error::retryable`] says so.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             code: code.into(),
             message: message.into(),
             retryable: false,
             details: None,
-        }
+        }))
     }
 
     /// `invalid_argument`: the same call cannot succeed. HTTP 400.
@@ -66,34 +71,34 @@ impl Error {
 
     /// Says that the same call may succeed later without being changed.
     pub fn retryable(mut self) -> Self {
-        self.retryable = true;
+        self.0.retryable = true;
         self
     }
 
     /// Adds details; they should be a JSON object.
     pub fn with_details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.0.details = Some(details);
         self
     }
 
     /// The machine-readable code.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The text for a person.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        self.retryable
+        self.0.retryable
     }
 
     /// More about the error.
     pub fn details(&self) -> Option<&Value> {
-        self.details.as_ref()
+        self.0.details.as_ref()
     }
 
     /// What [`crate::routes::Sink`] answers when the client is gone. Not a fault: it ends a stream without a log line.
@@ -103,7 +108,7 @@ impl Error {
 
     /// Whether this error only says that the client of a stream went away.
     pub fn is_client_gone(&self) -> bool {
-        self.code == CLIENT_GONE
+        self.0.code == CLIENT_GONE
     }
 }
 
@@ -111,7 +116,7 @@ const CLIENT_GONE: &str = "client_gone";
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.code, self.message)
+        write!(out, "{}: {}", self.0.code, self.0.message)
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::routes::{Response, SseEvent};
-use crate::{Describe, Error, context, host};
+use crate::{Describe, Error, context, host, json};
 
 /// An event as it is delivered (CloudEvents 1.0).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Event {
 impl Event {
     /// The payload as `T`. One that does not fit is `invalid_argument`, which sends the event to the dead letters.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_str(&self.data)
+        json::read(self.data.as_bytes())
             .map_err(|error| Error::invalid_argument(format!("data of event {} ({}): {error}", self.id, self.topic)))
     }
 }
@@ -45,11 +45,7 @@ pub fn publish<'a>(
     subject: impl Into<Option<&'a str>>,
     data: &(impl Serialize + ?Sized),
 ) -> Result<String, Error> {
-    host::publish(
-        topic,
-        subject.into(),
-        &serde_json::to_string(data).map_err(Error::internal)?,
-    )
+    host::publish(topic, subject.into(), &json::write(data)?)
 }
 
 /// `ext.<name>.<rest>`: a topic in the extension's own namespace, whatever its file is called.

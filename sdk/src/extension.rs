@@ -74,7 +74,7 @@ impl Describe {
         handler: H,
     ) -> &mut Route
     where
-        H: Fn(Request) -> Result<Response, Error> + 'static,
+        H: Fn(&mut Request) -> Result<Response, Error> + 'static,
     {
         push(&mut self.routes, Route::new(method, path.into(), access, handler))
     }

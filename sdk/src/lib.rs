@@ -43,6 +43,7 @@ mod extension;
 mod host;
 pub mod http;
 pub mod jobs;
+mod json;
 pub mod log;
 mod macros;
 pub mod routes;

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, host};
+use crate::{Error, host, json};
 
 /// The bucket that the functions of this module use.
 pub const DEFAULT_BUCKET: &str = "default";
@@ -15,14 +15,14 @@ pub const DEFAULT_BUCKET: &str = "default";
 /// `internal` error that names the key.
 pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>, Error> {
     let Some(bytes) = get_bytes(key)? else { return Ok(None) };
-    let value = serde_json::from_slice(&bytes)
+    let value = json::read(&bytes)
         .map_err(|error| Error::internal(format!("state key `{key}` holds something else than expected: {error}")))?;
     Ok(Some(value))
 }
 
 /// Writes a value as JSON.
 pub fn set<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<(), Error> {
-    set_bytes(key, &serde_json::to_vec(value).map_err(Error::internal)?)
+    set_bytes(key, json::write(value)?.as_bytes())
 }
 
 /// The bytes under this key.

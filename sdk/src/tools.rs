@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Call, Describe, Error, context, host, schema};
+use crate::{Call, Describe, Error, context, host, json, schema};
 
 /// What happens when a call is made twice, for instance because a worker died before it could record the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +100,10 @@ impl Tool {
             input_schema: schema::of_input::<A>,
             output_schema: schema::of_output::<R>,
             handler: Box::new(move |arguments, context| {
-                let arguments = serde_json::from_str(arguments)
+                let arguments = json::read(arguments.as_bytes())
                     .map_err(|error| Error::invalid_argument(format!("arguments of `{}`: {error}", context.name)))?;
                 let result = handler(arguments, context)?;
-                serde_json::to_string(&result).map_err(Error::internal)
+                json::write(&result)
             }),
         }
     }

@@ -53,15 +53,15 @@ impl Extension for EventsDemo {
 
 ordinaut_sdk::extension!(EventsDemo: tools, routes, events, jobs);
 
-fn tool_greet(args: Greet, _: &ToolContext) -> Result<Greeting, Error> {
-    let delay = args.delay_ms.unwrap_or(0);
+fn tool_greet(Greet { name, delay_ms }: Greet, _: &ToolContext) -> Result<Greeting, Error> {
+    let delay = delay_ms.unwrap_or(0);
     if delay > MAX_DELAY_MS {
         return Err(Error::invalid_argument(format!(
             "delay_ms is {delay}; the most is {MAX_DELAY_MS}"
         )));
     }
     time::sleep(Duration::from_millis(u64::from(delay)));
-    Ok(greet(&args.name))
+    Ok(greet(&name))
 }
 
 /// Arguments of the tool `publish`.
@@ -81,11 +81,11 @@ struct Published {
     id: String,
 }
 
-fn tool_publish(args: Publish, _: &ToolContext) -> Result<Published, Error> {
-    publish_named(&args.name, &args.data)
+fn tool_publish(Publish { name, data }: Publish, _: &ToolContext) -> Result<Published, Error> {
+    publish_named(&name, &data)
 }
 
-fn publish(mut request: Request) -> Result<Response, Error> {
+fn publish(request: &mut Request) -> Result<Response, Error> {
     let data: Value = request.json()?;
     let published = publish_named(request.param("name")?, &data)?;
     Ok(Response::json(&published)?.status(202))
@@ -105,12 +105,12 @@ fn topic(name: &str) -> Result<String, Error> {
     Ok(events::own_topic(name))
 }
 
-fn stream(request: Request) -> Result<Response, Error> {
+fn stream(request: &mut Request) -> Result<Response, Error> {
     let topic = topic(request.param("name")?)?;
     Ok(events::follow(&[topic], request.header("last-event-id"))?.into_sse())
 }
 
-fn describe_itself(_: Request) -> Result<Response, Error> {
+fn describe_itself(_: &mut Request) -> Result<Response, Error> {
     let name = context::extension_name();
     Response::json(&json!({
         "extension": name,
@@ -121,7 +121,7 @@ fn describe_itself(_: Request) -> Result<Response, Error> {
     }))
 }
 
-fn count(_: Request) -> Result<Response, Error> {
+fn count(_: &mut Request) -> Result<Response, Error> {
     let counter: Counter = state::get(GREETED)?.unwrap_or_default();
     Response::json(&json!({ "greeted": counter.count }))
 }

@@ -14,7 +14,9 @@ fn app(server: impl Fn(&Outgoing) -> Result<Incoming, http::Error> + 'static) ->
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Incoming {
     let mut fields = Headers::default();
-    headers.iter().for_each(|(name, value)| fields.append(*name, *value));
+    for (name, value) in headers {
+        fields.append(*name, *value);
+    }
     Incoming {
         status,
         headers: fields,

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Error, Incoming, Kind, Outgoing, Url, percent_encode, redirect};
-use crate::host;
 use crate::routes::{DELETE, GET, Headers, Method, PATCH, POST, PUT};
+use crate::{host, json};
 
 /// How long an exchange may take unless [`Request::timeout`] says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -92,8 +92,8 @@ impl Request {
 
     /// Sets the body to JSON, and its content type unless one was set.
     pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_vec(value) {
-            Ok(bytes) => self.typed_body("application/json", bytes),
+        match json::write(value) {
+            Ok(text) => self.typed_body("application/json", text.into_bytes()),
             Err(error) => {
                 self.url = self
                     .url
@@ -217,7 +217,7 @@ impl Response {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.answer.body).map_err(|error| {
+        json::read(&self.answer.body).map_err(|error| {
             Error::new(
                 Kind::Protocol,
                 format!("the answer of {} as JSON: {error}", self.url.authority()),

@@ -29,10 +29,14 @@ pub(super) fn next(request: &Outgoing, answer: &Incoming) -> Result<Option<Outgo
     if becomes_get {
         next.method = GET;
         next.body = Vec::new();
-        CONTENT.iter().for_each(|name| next.headers.remove(name));
+        for name in CONTENT {
+            next.headers.remove(name);
+        }
     }
     if !next.url.same_origin(&request.url) {
-        CREDENTIALS.iter().for_each(|name| next.headers.remove(name));
+        for name in CREDENTIALS {
+            next.headers.remove(name);
+        }
     }
     Ok(Some(next))
 }

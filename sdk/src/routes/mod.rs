@@ -44,7 +44,7 @@ pub struct Definition {
     pub description: String,
 }
 
-type Handler = Box<dyn Fn(Request) -> Result<Response, Error>>;
+type Handler = Box<dyn Fn(&mut Request) -> Result<Response, Error>>;
 
 /// A route, as [`Describe::route`] adds it.
 pub struct Route {
@@ -61,7 +61,7 @@ impl Route {
         method: Method,
         path: Cow<'static, str>,
         access: Access,
-        handler: impl Fn(Request) -> Result<Response, Error> + 'static,
+        handler: impl Fn(&mut Request) -> Result<Response, Error> + 'static,
     ) -> Self {
         Self {
             method,
@@ -130,7 +130,7 @@ pub(crate) fn serve(table: &Describe, mut request: Request) -> Response {
     };
     let answer = found.decode().and_then(|params| {
         request.set_params(params);
-        (route.handler)(request)
+        (route.handler)(&mut request)
     });
     answer.unwrap_or_else(|error| Response::from_error(&error))
 }

@@ -6,9 +6,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 
 use super::Method;
-use crate::Error;
-#[cfg(target_arch = "wasm32")]
-use crate::host;
+use crate::{Error, json};
 
 /// How much of a body is read unless [`Request::body_up_to`] says otherwise. The host has a limit of its own.
 const DEFAULT_BODY_LIMIT: usize = 1 << 20;
@@ -51,11 +49,18 @@ impl Headers {
     }
 }
 
-/// Where the body comes from.
-pub(crate) enum Body {
-    Bytes(Vec<u8>),
-    #[cfg(target_arch = "wasm32")]
-    Incoming(host::IncomingBody),
+/// A body that has not been read: a function that reads all of it, or a little more than the given number of bytes of
+/// a longer one.
+pub(crate) struct Body(Box<dyn FnOnce(usize) -> Result<Vec<u8>, Error>>);
+
+impl Body {
+    pub(crate) fn new(read: impl FnOnce(usize) -> Result<Vec<u8>, Error> + 'static) -> Self {
+        Self(Box::new(read))
+    }
+
+    pub(crate) fn bytes(bytes: Vec<u8>) -> Self {
+        Self::new(|_| Ok(bytes))
+    }
 }
 
 /// An HTTP request.
@@ -65,7 +70,7 @@ pub struct Request {
     query: Vec<(String, String)>,
     headers: Headers,
     params: Vec<(String, String)>,
-    body: Body,
+    body: Option<Body>,
 }
 
 impl Request {
@@ -78,7 +83,7 @@ impl Request {
             query: parse_form(query),
             headers,
             params: Vec::new(),
-            body,
+            body: Some(body),
         }
     }
 
@@ -150,11 +155,11 @@ impl Request {
 
     /// The whole body, up to `limit` bytes; a longer one is `limit_exceeded`. It can be read once.
     pub fn body_up_to(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
-        let bytes = match std::mem::replace(&mut self.body, Body::Bytes(Vec::new())) {
-            Body::Bytes(bytes) => bytes,
-            #[cfg(target_arch = "wasm32")]
-            Body::Incoming(incoming) => incoming.read_up_to(limit)?,
-        };
+        let body = self
+            .body
+            .take()
+            .ok_or_else(|| Error::internal("the body of a request can be read once"))?;
+        let bytes = (body.0)(limit)?;
         if bytes.len() > limit {
             return Err(Error::new(
                 "payload_too_large",
@@ -168,7 +173,7 @@ impl Request {
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let body = self.body()?;
         let text = if body.is_empty() { b"null".as_slice() } else { &body };
-        serde_json::from_slice(text).map_err(|error| Error::invalid_argument(format!("the body as JSON: {error}")))
+        json::read(text).map_err(|error| Error::invalid_argument(format!("the body as JSON: {error}")))
     }
 }
 
@@ -228,7 +233,7 @@ mod tests {
             ("/a?x=1", "/a"),
         ] {
             assert_eq!(
-                Request::new(GET, target, Headers::default(), Body::Bytes(vec![])).path(),
+                Request::new(GET, target, Headers::default(), Body::bytes(vec![])).path(),
                 path
             );
         }
@@ -240,7 +245,7 @@ mod tests {
             GET,
             "/a?q=two+words&n=7&q=%C3%A4&flag",
             Headers::default(),
-            Body::Bytes(vec![]),
+            Body::bytes(vec![]),
         );
         assert_eq!(request.query("q"), Some("two words"));
         assert_eq!(request.query_pairs()[2].1, "ä");

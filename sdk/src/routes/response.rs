@@ -51,10 +51,7 @@ impl Response {
 
     /// 200 with JSON.
     pub fn json(body: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
-        Ok(Self::bytes(
-            "application/json",
-            serde_json::to_vec(body).map_err(Error::internal)?,
-        ))
+        Ok(Self::bytes("application/json", crate::json::write(body)?))
     }
 
     /// A problem. `code` is machine-readable, `detail` for a person.
@@ -66,7 +63,7 @@ impl Response {
             "code": code,
             "detail": detail,
         });
-        Self::bytes("application/problem+json", body.to_string()).status(status)
+        Self::bytes("application/problem+json", crate::json::of_value(&body)).status(status)
     }
 
     /// The problem for an error: the status follows from its code. A fault of the extension is logged for the

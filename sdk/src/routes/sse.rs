@@ -39,7 +39,7 @@ impl SseEvent {
 
     /// The data as JSON.
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
-        Ok(self.data(&serde_json::to_string(value).map_err(Error::internal)?))
+        Ok(self.data(&crate::json::write(value)?))
     }
 
     /// The bytes on the wire.

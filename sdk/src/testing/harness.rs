@@ -58,6 +58,7 @@ impl<E: Declared> Harness<E> {
     }
 
     /// Calls a tool with an effect key, a fence and an attempt of your choice.
+    #[expect(clippy::needless_pass_by_value, reason = "a test writes `json!({…})` in its place")]
     pub fn call_tool_with(&self, context: &ToolContext, arguments: Value) -> Result<Value, Error> {
         self.enter("tool");
         let result = crate::tools::call(&Describe::of::<E>(), &arguments.to_string(), context)?;
@@ -168,7 +169,7 @@ impl<E: Declared> Call<'_, E> {
     pub fn send(self) -> Answer {
         self.app.enter("http");
         let head = self.method == HEAD;
-        let request = Request::new(self.method, &self.target, self.headers, Body::Bytes(self.body));
+        let request = Request::new(self.method, &self.target, self.headers, Body::bytes(self.body));
         let Response { status, headers, body } = crate::routes::serve(&Describe::of::<E>(), request);
         let mut bytes = Vec::new();
         let mut outcome = Ok(());

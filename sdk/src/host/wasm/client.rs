@@ -100,11 +100,9 @@ impl Exchange<'_> {
             let stream = body.write().map_err(|()| self.broken("its body was taken before"))?;
             self.write_all(&stream)?;
         }
-        match OutgoingBody::finish(body, None) {
-            Ok(()) => Ok(()),
-            // Why it could not be sent is told, better, by the answer.
-            Err(_) => Ok(()),
-        }
+        // Why it could not be finished is told, better, by the answer.
+        let _ = OutgoingBody::finish(body, None);
+        Ok(())
     }
 
     fn write_all(&self, stream: &OutputStream) -> Result<(), Error> {

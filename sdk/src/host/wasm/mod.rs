@@ -4,7 +4,7 @@ mod client;
 mod server;
 
 pub(crate) use client::http_send;
-pub(crate) use server::{IncomingBody, serve};
+pub(crate) use server::serve;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use crate::bindings::guest::wasi::{config::store as wit_config, keyvalue::store 
 use crate::context::{Call, Caller};
 use crate::events::Event;
 use crate::log::Level;
-use crate::{Error, jobs, routes, tools};
+use crate::{Error, jobs, json, routes, tools};
 
 impl From<WitError> for Error {
     fn from(error: WitError) -> Self {
@@ -26,7 +26,7 @@ impl From<WitError> for Error {
         } else {
             converted
         };
-        match error.details.and_then(|text| serde_json::from_str(&text).ok()) {
+        match error.details.and_then(|text| json::read(text.as_bytes()).ok()) {
             Some(details) => converted.with_details(details),
             None => converted,
         }
@@ -63,6 +63,10 @@ pub(crate) fn log(level: Level, target: &str, message: &str) {
     logging::log(level, target, message);
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the edge: tests get a clock from their fake host"
+)]
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -169,8 +173,8 @@ pub(crate) fn register_tool(tool: &tools::Definition) -> Result<(), Error> {
         name: tool.name.clone(),
         title: tool.title.clone(),
         description: tool.description.clone(),
-        input_schema: tool.input_schema.to_string(),
-        output_schema: tool.output_schema.as_ref().map(ToString::to_string),
+        input_schema: json::of_value(&tool.input_schema),
+        output_schema: tool.output_schema.as_ref().map(json::of_value),
         effect,
         timeout_ms: tool.timeout_ms,
     })?)

@@ -1,8 +1,7 @@
 //! `wasi:http/incoming-handler`: requests in, answers out.
 
 use crate::bindings::guest::wasi::http::types::{
-    Fields, IncomingBody as WasiBody, IncomingRequest, Method as WasiMethod, OutgoingBody, OutgoingResponse,
-    ResponseOutparam,
+    Fields, IncomingBody, IncomingRequest, Method as WasiMethod, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use crate::bindings::guest::wasi::io::streams::{OutputStream, StreamError};
 use crate::routes::{Body, HEAD, Headers, Method, Request, Response, ResponseBody, Sink};
@@ -14,13 +13,13 @@ const READ_SIZE: u64 = 64 << 10;
 /// How much `blocking-write-and-flush` takes at once, by its contract.
 const FLUSH_SIZE: usize = 4096;
 
-pub(crate) fn serve(request: IncomingRequest, out: ResponseOutparam, handler: impl FnOnce(Request) -> Response) {
+pub(crate) fn serve(request: &IncomingRequest, out: ResponseOutparam, handler: impl FnOnce(Request) -> Response) {
     let method = method_of(&request.method());
     let target = request.path_with_query().unwrap_or_else(|| "/".to_owned());
     let headers = headers_of(&request.headers());
     let body = match request.consume() {
-        Ok(body) => Body::Incoming(IncomingBody(body)),
-        Err(()) => Body::Bytes(Vec::new()),
+        Ok(body) => Body::new(move |limit| read_up_to(&body, limit)),
+        Err(()) => Body::bytes(Vec::new()),
     };
     let bodiless = method == HEAD;
     let response = handler(Request::new(method, &target, headers, body));
@@ -130,30 +129,24 @@ fn method_of(method: &WasiMethod) -> Method {
     })
 }
 
-/// The body of a request, not yet read.
-pub(crate) struct IncomingBody(WasiBody);
-
-impl IncomingBody {
-    /// Reads all of it, or one byte more than `limit` of a longer one.
-    pub(crate) fn read_up_to(self, limit: usize) -> Result<Vec<u8>, Error> {
-        let stream = self
-            .0
-            .stream()
-            .map_err(|()| Error::internal("the body was read before"))?;
-        let mut bytes = Vec::new();
-        while bytes.len() <= limit {
-            let most = (limit + 1 - bytes.len()) as u64;
-            match stream.blocking_read(most.min(READ_SIZE)) {
-                Ok(mut part) => bytes.append(&mut part),
-                Err(StreamError::Closed) => break,
-                Err(StreamError::LastOperationFailed(error)) => {
-                    return Err(Error::unavailable(format!(
-                        "the body broke off: {}",
-                        error.to_debug_string()
-                    )));
-                }
+/// Reads all of a body, or one byte more than `limit` of a longer one.
+fn read_up_to(body: &IncomingBody, limit: usize) -> Result<Vec<u8>, Error> {
+    let stream = body
+        .stream()
+        .map_err(|()| Error::internal("the body was read before"))?;
+    let mut bytes = Vec::new();
+    while bytes.len() <= limit {
+        let most = (limit + 1 - bytes.len()) as u64;
+        match stream.blocking_read(most.min(READ_SIZE)) {
+            Ok(mut part) => bytes.append(&mut part),
+            Err(StreamError::Closed) => break,
+            Err(StreamError::LastOperationFailed(error)) => {
+                return Err(Error::unavailable(format!(
+                    "the body broke off: {}",
+                    error.to_debug_string()
+                )));
             }
         }
-        Ok(bytes)
     }
+    Ok(bytes)
 }
