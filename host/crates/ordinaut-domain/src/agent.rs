@@ -26,7 +26,14 @@ pub const CORE_SCOPES: [&str; 14] = [
 ];
 
 /// Scopes of which an `:any` form lifts the restriction to one's own tasks.
-const OWNED: [&str; 6] = ["tasks:read", "tasks:write", "tasks:delete", "runs:read", "runs:trigger", "runs:cancel"];
+const OWNED: [&str; 6] = [
+    "tasks:read",
+    "tasks:write",
+    "tasks:delete",
+    "runs:read",
+    "runs:trigger",
+    "runs:cancel",
+];
 
 /// One right, for instance `tasks:read`, `tasks:read:any` or `ext:events_demo`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,7 +63,9 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let core = CORE_SCOPES.contains(&text);
         let any = text.strip_suffix(":any").is_some_and(|base| OWNED.contains(&base));
-        let extension = text.strip_prefix("ext:").is_some_and(|name| name == "*" || crate::tool::is_name(name));
+        let extension = text
+            .strip_prefix("ext:")
+            .is_some_and(|name| name == "*" || crate::tool::is_name(name));
         if core || any || extension {
             Ok(Self(text.to_owned()))
         } else {
@@ -108,7 +117,12 @@ impl Scopes {
 
     /// The rights that both sets allow.
     pub fn intersection(&self, other: &Self) -> Self {
-        let common = |a: &Self, b: &Self| a.0.iter().filter(|s| b.allows(s.as_str())).cloned().collect::<BTreeSet<_>>();
+        let common = |a: &Self, b: &Self| {
+            a.0.iter()
+                .filter(|s| b.allows(s.as_str()))
+                .cloned()
+                .collect::<BTreeSet<_>>()
+        };
         Self(common(self, other).union(&common(other, self)).cloned().collect())
     }
 

@@ -16,9 +16,13 @@ pub struct Topic(String);
 /// Text that is not a topic or topic pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTopic {
-    #[error("`{0}` is not a topic: expected dotted segments of letters, digits, `_` and `-`, for instance `orders.created` (at most 16 segments and 200 characters)")]
+    #[error(
+        "`{0}` is not a topic: expected dotted segments of letters, digits, `_` and `-`, for instance `orders.created` (at most 16 segments and 200 characters)"
+    )]
     Topic(String),
-    #[error("`{0}` is not a topic pattern: expected a topic in which `*` stands for one segment and a final `**` for all that follow, for instance `orders.*` or `ordinaut.run.**`")]
+    #[error(
+        "`{0}` is not a topic pattern: expected a topic in which `*` stands for one segment and a final `**` for all that follow, for instance `orders.*` or `ordinaut.run.**`"
+    )]
     Pattern(String),
 }
 
@@ -49,7 +53,11 @@ impl FromStr for Topic {
         let valid = text.len() <= TOPIC_MAX_CHARS
             && text.split('.').count() <= TOPIC_MAX_SEGMENTS
             && text.split('.').all(is_segment);
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidTopic::Topic(clip(text))) }
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidTopic::Topic(clip(text)))
+        }
     }
 }
 
@@ -101,13 +109,23 @@ impl FromStr for TopicPattern {
         let count = text.split('.').count();
         let valid = text.len() <= TOPIC_MAX_CHARS
             && count <= TOPIC_MAX_SEGMENTS
-            && text.split('.').enumerate().all(|(i, s)| s == "*" || (s == "**" && i + 1 == count) || is_segment(s));
-        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidTopic::Pattern(clip(text))) }
+            && text
+                .split('.')
+                .enumerate()
+                .all(|(i, s)| s == "*" || (s == "**" && i + 1 == count) || is_segment(s));
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidTopic::Pattern(clip(text)))
+        }
     }
 }
 
 fn is_segment(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 fn clip(text: &str) -> String {

@@ -8,6 +8,8 @@
 
 pub mod agent;
 pub mod clock;
+pub mod control;
+mod document;
 pub mod event;
 pub mod id;
 pub mod pipeline;
@@ -21,15 +23,16 @@ pub mod work;
 
 pub use agent::{Agent, InvalidScope, Scope, Scopes};
 pub use clock::Clock;
+pub use control::{Control, Refusal, Snooze};
 pub use event::{Event, InvalidTopic, LoggedEvent, Topic, TopicPattern};
 pub use id::{AgentId, EventId, InvalidId, RunId, TaskId, WorkerId};
 pub use ordinaut_schedule as schedule;
-pub use pipeline::{OnError, Pipeline, Step};
+pub use pipeline::{Condition, OnError, Pipeline, Step, Template, TemplateError, ToolSchema, effect_key};
 pub use retry::{BackoffStrategy, RetryPolicy};
 pub use run::{Attempt, AttemptOutcome, Run, RunCause, RunError, RunState, StepRecord, StepState};
 pub use task::{
-    Concurrency, Durability, MisfirePolicy, OverlapPolicy, Payload, ScheduleKind, Task, TaskDefinition, TaskStatus,
-    Timing,
+    Concurrency, Durability, LastRun, MisfirePolicy, OverlapPolicy, Payload, ScheduleKind, Task, TaskContext,
+    TaskDefinition, TaskStatus, Timing,
 };
 pub use tool::{CallOrigin, Caller, Effect, ToolAddress, ToolCall, ToolDefinition, ToolError};
 pub use violation::Violation;

@@ -1,9 +1,40 @@
 //! The pipeline language: steps, templates and conditions (`docs/reference/pipelines.md`).
+//!
+//! A pipeline is read and checked once, when its task is stored ([`Pipeline::parse`]), and stored as the document that
+//! it came from. When it runs, templates are compiled again step by step, which costs microseconds, against a
+//! [`Scope`] that grows by each finished step.
+//!
+//! From text to value: `scan` finds where expressions begin and end, `time` turns `now+24h` into a call, the JMESPath
+//! library parses, `expression` refuses what is wrong whatever the data, `validate` looks at names, and `evaluate`
+//! computes within a budget. Nothing here may panic or run away on any input: lengths, nesting, work and output are
+//! bounded by constants that stand beside their use.
+
+mod condition;
+mod effect;
+mod evaluate;
+mod expression;
+mod functions;
+mod parse;
+mod scan;
+pub mod schema;
+mod scope;
+mod template;
+mod time;
+mod validate;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{RetryPolicy, ToolAddress};
+use crate::{RetryPolicy, ToolAddress, retry};
+
+pub use condition::Condition;
+pub use effect::effect_key;
+pub use expression::MAX_EXPRESSION_BYTES;
+pub use parse::{MAX_STEP_TIMEOUT_SECONDS, MAX_STEPS};
+pub use schema::{ToolCheck, ToolSchema, UnknownTool, check_against_tools};
+pub use scope::{ROOTS, STEP_RECORD, Scope, ScopeInput};
+pub use template::{MAX_DEPTH, MAX_OUTPUT_BYTES, RenderError, Template, TemplateError, render_value};
+pub use time::parse_duration;
 
 /// The steps of a task, in order, validated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,10 +60,33 @@ pub struct Step {
     pub condition: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// As a document: `max_attempts` (the first included), `backoff_strategy`, `base_seconds`, `cap_seconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "retry::step_document")]
     pub retry: Option<RetryPolicy>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "OnError::is_default")]
     pub on_error: OnError,
+}
+
+impl Step {
+    /// The arguments of the call: `with` rendered in `scope`, and an empty object when there is no `with`.
+    pub fn render_arguments(&self, scope: &Scope) -> Result<Value, RenderError> {
+        match &self.arguments {
+            Value::Null => Ok(Value::Object(Map::new())),
+            arguments => render_value(arguments, scope),
+        }
+    }
+
+    /// Whether the step is to be run: its `if` in `scope`, and true when it has none.
+    pub fn is_wanted(&self, scope: &Scope) -> Result<bool, TemplateError> {
+        self.condition
+            .as_deref()
+            .map_or(Ok(true), |text| Condition::compile(text)?.holds(scope))
+    }
+
+    /// The name under which the step's result stands in the output of a run.
+    pub fn output_name(&self) -> &str {
+        self.save_as.as_deref().unwrap_or(&self.id)
+    }
 }
 
 /// What a failed step means for its run.
@@ -44,4 +98,10 @@ pub enum OnError {
     Fail,
     /// The next step begins; the failed one has a null result.
     Continue,
+}
+
+impl OnError {
+    fn is_default(&self) -> bool {
+        *self == Self::Fail
+    }
 }

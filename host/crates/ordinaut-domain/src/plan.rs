@@ -1,19 +1,82 @@
 //! What the scheduler and the controls decide about a task. Pure: time and ids come in as arguments.
+//!
+//! **Occurrences and their times.** A task's timetable names nominal instants. When an occurrence may start is its
+//! nominal instant plus jitter, or wherever it was snoozed to. `Timing` holds the next one: `next_occurrence` is
+//! nominal, `next_run_at` is when the scheduler looks at the task.
+//!
+//! **Misfires.** An occurrence that is found more than [`GRACE_SECONDS`] after its time was missed, and the misfire
+//! policy decides about it; one that is found earlier than that is served as if nothing had happened. What was missed
+//! is looked at oldest first. Runs are made at most [`MAX_RUNS_PER_PASS`] at a time; the task stays due and the next
+//! pass goes on. Of the occurrences that are skipped for one reason, [`MAX_SKIPS_RECORDED`] are recorded one by one
+//! and the last of these says how many more there were, so that a long outage does not fill the store.
+//!
+//! **Overlap.** A pass may look a little into the future (the scheduler queues runs two seconds early, so that they
+//! start on time). Whether an earlier run is unfinished is only known when the occurrence is due; when the decision
+//! depends on it, it is *put off*: `next_run_at` moves by the length of the look-ahead, so that the next look comes
+//! when the occurrence is due. At most [`PUT_OFF_MAX_SECONDS`], which is how a later pass knows it from a snooze.
+//!
+//! A pass always ends with a later `next_run_at`, with fewer occurrences before it, or with none.
+
+mod calendar;
+mod pass;
 
 use chrono::{DateTime, Utc};
 
-use crate::{DueTask, Plan, PlannedRun, RunId, Task, TaskDefinition, Timing, Violation};
+use crate::{DueTask, MisfirePolicy, Plan, PlannedRun, RunId, ScheduleKind, Task, TaskDefinition, Timing, Violation};
+use calendar::Calendar;
+use pass::Pass;
+
+/// How late, in seconds, an occurrence may be found and still count as served on time: about what a restart or a
+/// failover takes.
+pub const GRACE_SECONDS: i64 = 60;
+
+/// The most runs that one pass makes of one task.
+pub const MAX_RUNS_PER_PASS: usize = 100;
+
+/// The most occurrences that a pass records one by one as skipped for one reason.
+pub const MAX_SKIPS_RECORDED: usize = 100;
+
+/// The longest that a decision is put off, in seconds. Less than the shortest snooze.
+pub const PUT_OFF_MAX_SECONDS: i64 = 8;
 
 /// The timing with which a new task starts. Refuses a schedule that has no occurrence left.
 pub fn first_timing(definition: &TaskDefinition, now: DateTime<Utc>) -> Result<Timing, Violation> {
-    let _ = (definition, now);
-    Err(Violation::new("", "unsupported", "being written"))
+    let calendar = Calendar::of(definition)?;
+    if let Some(spot) = calendar.first_after(now) {
+        return Ok(spot.into_timing(0));
+    }
+    let missed = if definition.schedule_kind == ScheduleKind::Once {
+        calendar.last_before(now)
+    } else {
+        None
+    };
+    let Some(missed) = missed else {
+        let limits = if definition.starts_at.is_some() || definition.ends_at.is_some() {
+            " between `starts_at` and `ends_at`"
+        } else {
+            ""
+        };
+        let detail = format!("the schedule has no occurrence after {}{limits}", now.to_rfc3339());
+        return Err(Violation::new("/schedule_expr", "never_fires", detail));
+    };
+    let late = now.signed_duration_since(missed.at).num_seconds();
+    if definition.misfire_policy == MisfirePolicy::Skip {
+        let detail = "this time has passed; choose a later one, or the misfire policy `run_once` to run it now";
+        return Err(Violation::new("/schedule_expr", "in_the_past", detail));
+    }
+    if u64::try_from(late).unwrap_or(0) > definition.catchup_window_seconds {
+        let detail = format!(
+            "this time passed {late} seconds ago, and `catchup_window_seconds` allows {}",
+            definition.catchup_window_seconds
+        );
+        return Err(Violation::new("/schedule_expr", "in_the_past", detail));
+    }
+    Ok(missed.into_timing(0))
 }
 
 /// Turns the occurrences up to `until` (at or a little after `due.now`) into runs, and finds the next one.
 pub fn plan_due(due: &DueTask, until: DateTime<Utc>, new_id: &mut dyn FnMut() -> RunId) -> Plan {
-    let _ = (until, new_id);
-    Plan { runs: Vec::new(), timing: due.task.timing.clone(), status: due.task.status, cancel_unfinished: false }
+    Pass::run(due, until, new_id)
 }
 
 /// A run that somebody asked for, beside the schedule.
@@ -30,3 +93,29 @@ pub fn manual_run(task: &Task, now: DateTime<Utc>, id: RunId, simulate: bool) ->
         simulate,
     }
 }
+
+/// The timing of a task that is resumed: the occurrence that was next when it was paused, which may have passed.
+pub(crate) fn resumed_timing(task: &Task, now: DateTime<Utc>) -> Result<Timing, Violation> {
+    let timing = &task.timing;
+    if matches!(
+        task.definition.schedule_kind,
+        ScheduleKind::Event | ScheduleKind::Condition
+    ) {
+        return Ok(timing.clone());
+    }
+    if timing.next_occurrence.is_some() {
+        return Ok(Timing {
+            next_run_at: timing.next_occurrence,
+            ..timing.clone()
+        });
+    }
+    let next = Calendar::of(&task.definition)?.first_after(now);
+    let ended = Timing {
+        runs_made: timing.runs_made,
+        ..Timing::default()
+    };
+    Ok(next.map_or(ended, |spot| spot.into_timing(timing.runs_made)))
+}
+
+#[cfg(test)]
+mod tests;

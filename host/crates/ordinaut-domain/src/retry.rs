@@ -3,6 +3,16 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
+
+/// The most attempts after the first.
+pub const MAX_RETRIES: u32 = 10;
+
+/// The longest delay between attempts, in seconds: a day.
+pub const MAX_BACKOFF_SECONDS: f64 = 86_400.0;
+
+/// The names of the strategies, as in documents.
+pub(crate) const STRATEGIES: [&str; 3] = ["exponential_jitter", "linear", "fixed"];
 
 /// How the delay grows from attempt to attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,7 +41,12 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { max_retries: 3, strategy: BackoffStrategy::default(), base_ms: 1_000, cap_ms: 300_000 }
+        Self {
+            max_retries: 3,
+            strategy: BackoffStrategy::default(),
+            base_ms: 1_000,
+            cap_ms: 300_000,
+        }
     }
 }
 
@@ -62,13 +77,68 @@ impl RetryPolicy {
     }
 }
 
+/// Seconds as authors write them, in milliseconds.
+pub(crate) fn to_millis(seconds: f64) -> u64 {
+    // A positive delay stays one: nothing waits for less than a millisecond.
+    ((seconds * 1000.0).round() as u64).max(1)
+}
+
+/// Milliseconds as authors write them: in seconds, whole where they are whole.
+pub(crate) fn to_seconds(millis: u64) -> Number {
+    if millis.is_multiple_of(1000) {
+        return Number::from(millis / 1000);
+    }
+    Number::from_f64(millis as f64 / 1000.0).unwrap_or_else(|| Number::from(millis / 1000))
+}
+
+/// A step's `retry` as its author writes it.
+pub(crate) mod step_document {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Number;
+
+    use super::{BackoffStrategy, RetryPolicy, to_millis, to_seconds};
+
+    #[derive(Serialize, Deserialize)]
+    struct Document {
+        max_attempts: u32,
+        backoff_strategy: BackoffStrategy,
+        base_seconds: Number,
+        cap_seconds: Number,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(retry: &Option<RetryPolicy>, serializer: S) -> Result<S::Ok, S::Error> {
+        let document = retry.map(|policy| Document {
+            max_attempts: policy.max_retries.saturating_add(1),
+            backoff_strategy: policy.strategy,
+            base_seconds: to_seconds(policy.base_ms),
+            cap_seconds: to_seconds(policy.cap_ms),
+        });
+        document.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RetryPolicy>, D::Error> {
+        let document = Option::<Document>::deserialize(deserializer)?;
+        Ok(document.map(|document| RetryPolicy {
+            max_retries: document.max_attempts.saturating_sub(1),
+            strategy: document.backoff_strategy,
+            base_ms: to_millis(document.base_seconds.as_f64().unwrap_or_default()),
+            cap_ms: to_millis(document.cap_seconds.as_f64().unwrap_or_default()),
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn exponential_delays_double_up_to_the_cap_and_keep_at_least_half() {
-        let policy = RetryPolicy { max_retries: 10, base_ms: 1_000, cap_ms: 5_000, ..RetryPolicy::default() };
+        let policy = RetryPolicy {
+            max_retries: 10,
+            base_ms: 1_000,
+            cap_ms: 5_000,
+            ..RetryPolicy::default()
+        };
         for (failed, full) in [(1, 1_000), (2, 2_000), (3, 4_000), (4, 5_000), (10, 5_000)] {
             for random in [0, 1, u64::MAX, 123_456_789] {
                 let delay = policy.delay_after(failed, random).unwrap().as_millis();
@@ -80,9 +150,15 @@ mod tests {
 
     #[test]
     fn linear_and_fixed_delays_are_exact() {
-        let linear = RetryPolicy { strategy: BackoffStrategy::Linear, ..RetryPolicy::default() };
+        let linear = RetryPolicy {
+            strategy: BackoffStrategy::Linear,
+            ..RetryPolicy::default()
+        };
         assert_eq!(linear.delay_after(3, 7), Some(Duration::from_secs(3)));
-        let fixed = RetryPolicy { strategy: BackoffStrategy::Fixed, ..RetryPolicy::default() };
+        let fixed = RetryPolicy {
+            strategy: BackoffStrategy::Fixed,
+            ..RetryPolicy::default()
+        };
         assert_eq!(fixed.delay_after(3, 7), Some(Duration::from_secs(1)));
         assert_eq!(fixed.delay_after(4, 7), None);
     }

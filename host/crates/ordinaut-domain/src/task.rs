@@ -7,9 +7,12 @@ use serde_json::Value;
 
 use crate::{AgentId, RetryPolicy, RunId, RunState, TaskId, pipeline::Pipeline};
 
+mod document;
 mod parse;
+mod schedule;
 
-pub use parse::TaskContext;
+pub use parse::{READ_ONLY, TaskContext};
+pub use schedule::is_same_schedule;
 
 /// What kind of expression says when a task is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,47 +87,41 @@ pub struct Concurrency {
     pub limit: u32,
 }
 
-/// Everything about a task that its author decides, validated. The serialised form is the API's and the store's.
+/// Everything about a task that its author decides, validated. The serialised form is the API's and the store's: the
+/// flat document of `docs/reference/tasks.md`, which [`TaskDefinition::parse`] reads back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "document::Document", into = "document::Document")]
 pub struct TaskDefinition {
     /// 1 to 200 characters.
     pub title: String,
     /// At most 2000 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub schedule_kind: ScheduleKind,
     /// As the author wrote it, except that a bare RRULE has been given its DTSTART, so that its phase never moves.
     pub schedule_expr: String,
     /// IANA name.
     pub timezone: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dst: Option<DstPolicy>,
     pub payload: Payload,
     /// 1 (first) to 9.
     pub priority: u8,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedupe_key: Option<String>,
-    #[serde(default)]
     pub dedupe_window_seconds: u64,
+    /// In the document: `max_retries`, `backoff_strategy`, `backoff_base_seconds`, `backoff_cap_seconds`.
     pub retry: RetryPolicy,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// In the document: `concurrency_key`, `concurrency_limit`.
     pub concurrency: Option<Concurrency>,
     pub overlap_policy: OverlapPolicy,
     pub misfire_policy: MisfirePolicy,
     /// How late, in seconds, a missed occurrence may still be run.
     pub catchup_window_seconds: u64,
-    #[serde(default)]
     pub jitter_seconds: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_runs: Option<u64>,
     /// How long a run may take, all its attempts apart, in seconds.
     pub timeout_seconds: u64,
     pub durability: Durability,
-    #[serde(default)]
     pub tags: Vec<String>,
 }
 

@@ -31,16 +31,23 @@ pub struct ToolAddress {
 
 /// Text that does not name a tool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` does not name a tool: expected `<extension>.<tool>`, for instance `http.request` (lower-case letters, digits, `_` and `-`)")]
+#[error(
+    "`{0}` does not name a tool: expected `<extension>.<tool>`, for instance `http.request` (lower-case letters, digits, `_` and `-`)"
+)]
 pub struct InvalidToolAddress(String);
 
 impl ToolAddress {
     /// Joins the two parts; each must be a [name](is_name).
     pub fn new(extension: &str, tool: &str) -> Result<Self, InvalidToolAddress> {
         if is_name(extension) && is_name(tool) {
-            Ok(Self { extension: extension.to_owned(), tool: tool.to_owned() })
+            Ok(Self {
+                extension: extension.to_owned(),
+                tool: tool.to_owned(),
+            })
         } else {
-            Err(InvalidToolAddress(format!("{extension}.{tool}").chars().take(140).collect()))
+            Err(InvalidToolAddress(
+                format!("{extension}.{tool}").chars().take(140).collect(),
+            ))
         }
     }
 
@@ -60,7 +67,9 @@ pub fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     (1..=64).contains(&bytes.len())
         && bytes[0].is_ascii_lowercase()
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
 }
 
 impl fmt::Display for ToolAddress {
@@ -73,8 +82,9 @@ impl FromStr for ToolAddress {
     type Err = InvalidToolAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (extension, tool) =
-            text.split_once('.').ok_or_else(|| InvalidToolAddress(text.chars().take(140).collect()))?;
+        let (extension, tool) = text
+            .split_once('.')
+            .ok_or_else(|| InvalidToolAddress(text.chars().take(140).collect()))?;
         Self::new(extension, tool)
     }
 }
@@ -160,11 +170,21 @@ pub struct ToolError {
 impl ToolError {
     /// An error without details that the same call would meet again.
     pub fn permanent(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), retryable: false, details: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            retryable: false,
+            details: None,
+        }
     }
 
     /// An error without details that may pass.
     pub fn transient(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), retryable: true, details: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            retryable: true,
+            details: None,
+        }
     }
 }

@@ -15,7 +15,11 @@ pub struct Violation {
 
 impl Violation {
     pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code: code.to_owned(), detail: detail.into() }
+        Self {
+            pointer: pointer.into(),
+            code: code.to_owned(),
+            detail: detail.into(),
+        }
     }
 
     /// The same fault seen from a document that holds this one at `prefix`.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Run, RunCause, RunError, RunId, RunState, StepRecord, Task, TaskId, Timing, TaskStatus};
+use crate::{Run, RunCause, RunError, RunId, RunState, StepRecord, Task, TaskId, TaskStatus, Timing};
 
 /// Grows with every lease that is granted. A write that carries an older token than the stored one is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +73,11 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// The run is over.
-    Finished { state: RunState, output: Option<serde_json::Value>, error: Option<RunError> },
+    Finished {
+        state: RunState,
+        output: Option<serde_json::Value>,
+        error: Option<RunError>,
+    },
     /// Another attempt is to be made, not before `run_at`.
     Retry { run_at: DateTime<Utc>, error: RunError },
     /// The worker gives it back unfinished; it may be leased again at once, and the attempt does not count.
