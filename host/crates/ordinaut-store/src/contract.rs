@@ -280,7 +280,7 @@ pub trait Events: Send + Sync + 'static {
     /// Hands up to `limit` events to a consumer: first those whose retry is due or whose consumer has not settled
     /// them within `visibility`, then new ones. In order; an event that is being worked on or waits for its retry
     /// holds back later events of the same subject, so of each subject one at a time is out. Fewer than `limit`
-    /// does not mean that there are no more: claim again until nothing comes.
+    /// does not mean that there are no more: claim again until nothing comes. `NotFound` without the group.
     async fn claim_events(
         &self,
         group: &str,

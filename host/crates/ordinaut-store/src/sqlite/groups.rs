@@ -27,7 +27,7 @@ use crate::{
 /// How many events are read at a time while new ones are looked for.
 const SCAN_BATCH: i64 = 256;
 
-/// How many events one claim looks at, so that a group that was away for long does not hold up the writer.
+/// How many events one transaction looks at, so that a group that was away for long does not hold up the writer.
 const SCAN_MAX: u64 = 4 * SCAN_BATCH as u64;
 
 /// A group's place is written when it has handed out something, or when it has passed this many events that it does
@@ -57,21 +57,27 @@ pub(super) async fn claim(
     limit: usize,
     visibility: Duration,
 ) -> Result<Vec<Delivery>> {
-    let mut write = store.write().await?;
-    let claim = Claim { group, consumer, limit, until: after(write.now, visibility) };
-    let place = write.group_place(group).await?;
-    let mut deliveries = write.claim_again(&claim).await?;
-    let scanned = write.claim_new(&claim, &place, &mut deliveries).await?;
-    let passed = scanned - place.scanned;
-    if !deliveries.is_empty() || passed >= PLACE_WRITTEN_EVERY {
-        if passed > 0 {
-            let update = sqlx::query(sql!("common/update_group_scanned")).bind(group).bind(signed(scanned));
-            update.execute(write.sql()).await?;
+    loop {
+        let mut write = store.write().await?;
+        let claim = Claim { group, consumer, limit, until: after(write.now, visibility) };
+        let place = write.group_place(group).await?;
+        let mut deliveries = write.claim_again(&claim).await?;
+        let scan = write.claim_new(&claim, &place, &mut deliveries).await?;
+        let passed = scan.position - place.scanned;
+        if !deliveries.is_empty() || scan.held_some || passed >= PLACE_WRITTEN_EVERY {
+            if passed > 0 {
+                let update = sqlx::query(sql!("common/update_group_scanned")).bind(group).bind(signed(scan.position));
+                update.execute(write.sql()).await?;
+            }
+            write.commit().await?;
         }
-        write.commit().await?;
+        if deliveries.is_empty() && passed >= SCAN_MAX {
+            // There is more of the log; other writers have their turn in between.
+            continue;
+        }
+        deliveries.sort_unstable_by_key(|delivery| delivery.event.position);
+        return Ok(deliveries);
     }
-    deliveries.sort_unstable_by_key(|delivery| delivery.event.position);
-    Ok(deliveries)
 }
 
 pub(super) async fn settle(store: &SqliteStore, group: &str, position: u64, outcome: &DeliveryOutcome) -> Result<()> {
@@ -117,6 +123,14 @@ struct Claim<'a> {
     until: DateTime<Utc>,
 }
 
+/// What came of a look at new events.
+struct Scan {
+    /// How far the log has been scanned.
+    position: u64,
+    /// Whether an event was put aside behind an earlier one of its subject.
+    held_some: bool,
+}
+
 /// What a group wants, and how far it has come.
 struct Place {
     topics: Vec<TopicPattern>,
@@ -157,11 +171,11 @@ impl Write<'_> {
         Ok(deliveries)
     }
 
-    /// Takes new events, and answers how far the log has been scanned.
-    async fn claim_new(&mut self, claim: &Claim<'_>, place: &Place, deliveries: &mut Vec<Delivery>) -> Result<u64> {
-        let mut scanned = place.scanned;
-        while deliveries.len() < claim.limit && scanned - place.scanned < SCAN_MAX {
-            let batch = read_batch(self.sql(), scanned, SCAN_BATCH).await?;
+    /// Takes new events.
+    async fn claim_new(&mut self, claim: &Claim<'_>, place: &Place, deliveries: &mut Vec<Delivery>) -> Result<Scan> {
+        let mut scan = Scan { position: place.scanned, held_some: false };
+        while deliveries.len() < claim.limit && scan.position - place.scanned < SCAN_MAX {
+            let batch = read_batch(self.sql(), scan.position, SCAN_BATCH).await?;
             if batch.is_empty() {
                 break;
             }
@@ -169,13 +183,18 @@ impl Write<'_> {
                 if deliveries.len() == claim.limit {
                     break;
                 }
-                scanned = event.position;
-                if is_wanted(&place.topics, &event.event.topic) && self.deliver(claim, &event).await? {
+                scan.position = event.position;
+                if !is_wanted(&place.topics, &event.event.topic) {
+                    continue;
+                }
+                if self.deliver(claim, &event).await? {
                     deliveries.push(Delivery { event, delivery: 1 });
+                } else {
+                    scan.held_some = true;
                 }
             }
         }
-        Ok(scanned)
+        Ok(scan)
     }
 
     /// Begins a delivery; false when it is held back by an earlier one of its subject.
