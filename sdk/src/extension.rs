@@ -145,3 +145,178 @@ fn push<T>(list: &mut Vec<T>, item: T) -> &mut T {
     let last = list.len() - 1;
     &mut list[last]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use crate::testing::Harness;
+
+    struct Complete;
+
+    impl Extension for Complete {
+        fn describe(ext: &mut Describe) {
+            ext.tool("ping", "Answers pong.", |_: NoArguments, call: &ToolContext| {
+                Ok(format!("pong {}", call.call().entry))
+            });
+            ext.route(GET, "/a/{x}", Access::Public, |request| {
+                Ok(Response::text(request.param("x")?))
+            });
+            ext.route(GET, "/a/b", Access::Authenticated, |_| Ok(Response::text("literal")));
+            ext.route(POST, "/a/b", Access::Scope("ext:complete".into()), |request| {
+                Response::json(&request.json::<Value>()?)
+            });
+            ext.route(GET, "/fault", Access::Authenticated, |_| {
+                Err(Error::internal("password is hunter2"))
+            });
+            ext.subscribe("runs", ["ordinaut.run.*"], |event| state::set("last", &event.topic));
+            ext.job("hourly", "0 * * * *", |_| Ok(Some("done".into())))
+                .timezone("Europe/Chisinau");
+            ext.service(|| {
+                crate::info!("started");
+                Ok(())
+            });
+        }
+
+        fn init() -> Result<(), Error> {
+            match config::get("mood")?.as_deref() {
+                Some("bad") => Err(Error::invalid_argument("the mood is bad")),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    crate::extension!(Complete: tools, routes, events, jobs, service; requests {
+        "events.subscribe": ["ordinaut.run.*",],
+        "http.outbound": [{ "host": "a.example", "port": 443, "allow": true }, { "host": "*" }],
+        "nothing": [],
+    });
+
+    #[test]
+    fn init_registers_what_is_described() {
+        let app = Harness::<Complete>::new("complete");
+        let manifest = app.init().unwrap();
+        assert_eq!(
+            (
+                manifest.tools.len(),
+                manifest.routes.len(),
+                manifest.subscriptions.len()
+            ),
+            (1, 4, 1)
+        );
+        assert_eq!(manifest.jobs[0].timezone.as_deref(), Some("Europe/Chisinau"));
+        assert_eq!(
+            app.requests().unwrap(),
+            json!({
+                "events.subscribe": ["ordinaut.run.*"],
+                "http.outbound": [{ "host": "a.example", "port": 443, "allow": true }, { "host": "*" }],
+                "nothing": [],
+            })
+        );
+    }
+
+    #[test]
+    fn an_extension_that_cannot_work_says_so_in_init() {
+        let app = Harness::<Complete>::new("complete");
+        app.host.set_config("mood", "bad");
+        assert_eq!(app.init().unwrap_err().message(), "the mood is bad");
+    }
+
+    #[test]
+    fn every_part_is_dispatched_to_its_handler() {
+        let app = Harness::<Complete>::new("complete");
+        assert_eq!(app.call_tool("ping", json!({})).unwrap(), "pong tool");
+        assert_eq!(app.call_tool("other", json!({})).unwrap_err().code(), "not_found");
+        app.deliver(&app.host.happened("ordinaut.run.failed", &json!({})))
+            .unwrap();
+        assert_eq!(app.host.state::<String>("last").as_deref(), Some("ordinaut.run.failed"));
+        assert_eq!(app.run_job("hourly").unwrap().as_deref(), Some("done"));
+        app.run_service().unwrap();
+        assert_eq!(app.host.logs()[0].2, "started");
+    }
+
+    #[test]
+    fn routes_are_matched_by_path_and_method() {
+        let app = Harness::<Complete>::new("complete");
+        assert_eq!(app.request(GET, "/a/%C3%A4").send().text(), "ä");
+        assert_eq!(app.request(GET, "/a/b").send().text(), "literal");
+        assert_eq!(app.request(POST, "/a/b").json(&json!([1])).send().text(), "[1]");
+        let refused = app.request(DELETE, "/a/b").send();
+        assert_eq!((refused.status, refused.headers.get("allow")), (405, Some("GET, POST")));
+    }
+
+    #[test]
+    fn a_fault_of_the_extension_is_logged_and_not_shown() {
+        let app = Harness::<Complete>::new("complete");
+        let answer = app.request(GET, "/fault").send();
+        assert_eq!((answer.status, answer.text().contains("hunter2")), (500, false));
+        assert!(app.host.logs()[0].2.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_body_beyond_the_limit_is_refused() {
+        let app = Harness::<Complete>::new("complete");
+        assert_eq!(
+            app.request(POST, "/a/b").body(vec![b' '; (1 << 20) + 1]).send().status,
+            413
+        );
+    }
+
+    struct Forgetful;
+
+    impl Extension for Forgetful {
+        fn describe(ext: &mut Describe) {
+            ext.tool("ping", "Answers pong.", |_: NoArguments, _: &ToolContext| Ok("pong"));
+            ext.job("tick", "every 1m", |_| Ok(None));
+        }
+    }
+
+    crate::extension!(Forgetful: tools);
+
+    #[test]
+    fn a_part_that_is_described_but_not_exported_is_found_in_init() {
+        let error = Harness::<Forgetful>::new("forgetful").init().unwrap_err();
+        assert_eq!(
+            error.message(),
+            "`describe` adds `jobs`, but `extension!(…)` does not name it"
+        );
+    }
+
+    struct Double;
+
+    impl Extension for Double {
+        fn describe(ext: &mut Describe) {
+            ext.subscribe("all", ["ext.double.**"], |_| Ok(()));
+            ext.subscribe("one", ["ext.double.one"], |_| Ok(()));
+        }
+    }
+
+    crate::extension!(Double: events);
+
+    #[test]
+    fn subscriptions_that_want_the_same_events_are_refused() {
+        let error = Harness::<Double>::new("double").init().unwrap_err();
+        assert!(
+            error.message().contains("`all`") && error.message().contains("`one`"),
+            "{error}"
+        );
+    }
+
+    struct Early;
+
+    impl Extension for Early {
+        fn describe(ext: &mut Describe) {
+            ext.tool("ping", "Answers pong.", |_: NoArguments, _: &ToolContext| Ok("pong"));
+        }
+
+        fn init() -> Result<(), Error> {
+            state::set("started", &true)
+        }
+    }
+
+    crate::extension!(Early: tools);
+
+    #[test]
+    fn init_can_only_register() {
+        assert_eq!(Harness::<Early>::new("early").init().unwrap_err().code(), "wrong_phase");
+    }
+}

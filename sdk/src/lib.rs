@@ -1,38 +1,4 @@
-//! Write [Ordinaut](https://github.com/ordinaut) extensions in Rust.
-//!
-//! An extension is a WebAssembly component. It offers **tools** to pipelines and assistants, answers HTTP
-//! **routes**, receives **events** and runs background **jobs**; this crate turns plain functions into all of them.
-//! A working tool:
-//!
-//! ```
-//! use ordinaut_sdk::prelude::*;
-//!
-//! #[derive(Deserialize, JsonSchema)]
-//! struct Greet { name: String }
-//!
-//! #[derive(Serialize, JsonSchema)]
-//! struct Greeting { text: String }
-//!
-//! struct Hello;
-//!
-//! impl Extension for Hello {
-//!     fn describe(ext: &mut Describe) {
-//!         ext.tool("greet", "Greets somebody by name.", |args: Greet, _: &ToolContext| {
-//!             Ok(Greeting { text: format!("Hello, {}!", args.name) })
-//!         });
-//!     }
-//! }
-//!
-//! ordinaut_sdk::extension!(Hello: tools);
-//! ```
-//!
-//! What a component can do is what it imports, and it imports what its code uses: nothing of this crate appears in
-//! a component that does not call it. What it needs beyond its imports (hosts, topics) is *requested* in the macro
-//! and *granted* by the operator; see [`extension!`].
-//!
-//! The same code builds natively, where the host is [`testing::FakeHost`]: `cargo test` calls tools and routes
-//! without WebAssembly.
-
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
 pub mod config;

@@ -200,3 +200,137 @@ fn close(schema: &mut Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::tools::NoArguments;
+
+    /// Where the wind comes from.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Wind {
+        /// Cold.
+        North,
+        South,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Place {
+        /// The city.
+        city: String,
+        height: Option<f64>,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Everything {
+        place: Option<Place>,
+        places: Vec<Place>,
+        wind: Option<Wind>,
+        #[serde(default)]
+        count: u8,
+        by_name: BTreeMap<String, Place>,
+        anything: Option<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    }
+
+    #[test]
+    fn an_input_is_closed_inline_and_knows_no_null() {
+        let place = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["city"],
+            "properties": {
+                "city": { "type": "string", "description": "The city." },
+                "height": { "type": "number", "format": "double" },
+            },
+        });
+        let expected = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["places", "by_name"],
+            "properties": {
+                "place": place,
+                "places": { "type": "array", "items": place },
+                "wind": {
+                    "type": "string",
+                    "enum": ["south", "north"],
+                    "description": "Where the wind comes from.\n\n`north`: Cold.",
+                },
+                "count": { "type": "integer", "format": "uint8", "minimum": 0, "maximum": 255, "default": 0 },
+                "by_name": { "type": "object", "additionalProperties": place },
+                "anything": true,
+                "note": { "type": "string" },
+            },
+        });
+        assert_eq!(of_input::<Everything>(), expected);
+    }
+
+    #[test]
+    fn an_output_is_open_and_allows_the_nulls_that_are_really_written() {
+        let schema = of_output::<Everything>().unwrap();
+        assert!(!schema.to_string().contains("additionalProperties\":false"));
+        let property = |name: &str| schema["properties"][name].clone();
+        assert_eq!(property("note"), json!({ "type": "string" }));
+        assert_eq!(
+            property("places")["items"]["properties"]["height"],
+            json!({ "format": "double" })
+        );
+        for written_as_null in ["place", "wind"] {
+            let schema = property(written_as_null);
+            assert!(
+                schema.get("type").is_none() && schema.get("anyOf").is_none(),
+                "{schema}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_arguments_are_a_closed_object_and_any_arguments_an_open_one() {
+        let none = of_input::<NoArguments>();
+        assert_eq!(
+            (&none["type"], &none["additionalProperties"]),
+            (&json!("object"), &json!(false))
+        );
+        assert_eq!(of_input::<Value>(), json!({ "type": "object" }));
+        assert_eq!(of_input::<Map<String, Value>>()["additionalProperties"], true);
+    }
+
+    #[test]
+    fn a_result_that_may_be_anything_has_no_schema() {
+        assert_eq!(of_output::<Value>(), None);
+        assert_eq!(of_output::<&str>(), Some(json!({ "type": "string" })));
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Common {
+        name: String,
+        #[serde(flatten)]
+        kind: Kind,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(tag = "kind", rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its schema is wanted")]
+    enum Kind {
+        Mail { to: String },
+        Call { number: String },
+    }
+
+    #[test]
+    fn an_object_that_is_put_together_is_not_closed_part_by_part() {
+        let schema = of_input::<Common>();
+        assert_eq!(schema["type"], "object");
+        assert!(
+            !schema["oneOf"].to_string().contains("additionalProperties"),
+            "{schema}"
+        );
+        let value: Common = serde_json::from_value(json!({ "name": "a", "kind": "mail", "to": "b" })).unwrap();
+        assert!(matches!(value, Common { name, kind: Kind::Mail { .. } } if name == "a"));
+    }
+}
