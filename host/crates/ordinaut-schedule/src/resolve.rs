@@ -190,7 +190,7 @@ impl Resolver {
             let found = source.at_or_after(wanted)?;
             let hit = found
                 .filter(|civil| *civil < regular.end)
-                .map(|civil| self.regular_hit(&span, civil));
+                .map(|civil| regular_hit(&span, civil));
             let moved = self.first_moved(source, &span, low)?;
             match (hit, moved) {
                 (Some(hit), Some(moved)) => return Ok(Some(if moved.at < hit.at { moved } else { hit })),
@@ -220,7 +220,7 @@ impl Resolver {
             let found = source.at_or_before(wanted)?;
             let hit = found
                 .filter(|civil| *civil >= regular.start)
-                .map(|civil| self.regular_hit(&span, civil));
+                .map(|civil| regular_hit(&span, civil));
             let moved = self.last_moved(source, &span, high)?;
             match (hit, moved) {
                 (Some(hit), Some(moved)) => return Ok(Some(if moved.at > hit.at { moved } else { hit })),
@@ -309,21 +309,6 @@ impl Resolver {
         times
     }
 
-    fn regular_hit(&self, span: &Span, civil: i64) -> Hit {
-        let remark = if span.before.is_some_and(|before| civil < span.start + before) {
-            Some(Remark::FoldSecond)
-        } else if span.after.is_some_and(|after| civil >= span.end + after) {
-            Some(Remark::FoldFirst)
-        } else {
-            None
-        };
-        Hit {
-            at: civil - span.offset,
-            civil,
-            remark,
-        }
-    }
-
     /// The first civil time of the gap before this span that is moved to `low` or later.
     fn first_moved(&self, source: &mut impl CivilSource, span: &Span, low: i64) -> Result<Option<Hit>, Exhausted> {
         let Some(before) = span.before.filter(|before| *before < span.offset) else {
@@ -374,10 +359,8 @@ impl Resolver {
     }
 }
 
-/// The local reading of an instant, as an occurrence of a schedule that follows elapsed time.
-pub(crate) fn elapsed_hit(offsets: &Offsets, at: i64) -> Hit {
-    let span = offsets.span(offsets.index_of(at));
-    let civil = at + span.offset;
+/// A civil time of a span that is not in a gap.
+fn regular_hit(span: &Span, civil: i64) -> Hit {
     let remark = if span.before.is_some_and(|before| civil < span.start + before) {
         Some(Remark::FoldSecond)
     } else if span.after.is_some_and(|after| civil >= span.end + after) {
@@ -385,7 +368,17 @@ pub(crate) fn elapsed_hit(offsets: &Offsets, at: i64) -> Hit {
     } else {
         None
     };
-    Hit { at, civil, remark }
+    Hit {
+        at: civil - span.offset,
+        civil,
+        remark,
+    }
+}
+
+/// The local reading of an instant, as an occurrence of a schedule that follows elapsed time.
+pub(crate) fn elapsed_hit(offsets: &Offsets, at: i64) -> Hit {
+    let span = offsets.span(offsets.index_of(at));
+    regular_hit(&span, at + span.offset)
 }
 
 /// One civil time.

@@ -9,7 +9,7 @@ pub(crate) struct Token<'a> {
     pub(crate) at: usize,
 }
 
-impl<'a> Token<'a> {
+impl Token<'_> {
     pub(crate) fn span(self) -> Range<usize> {
         self.at..self.at + self.text.len()
     }

@@ -17,7 +17,7 @@ pub(crate) fn next_bit(mask: u64, from: u32) -> Option<u32> {
 /// The highest set bit at or below `to`.
 pub(crate) fn prev_bit(mask: u64, to: u32) -> Option<u32> {
     let rest = if to >= 63 { mask } else { mask & ((2 << to) - 1) };
-    (rest != 0).then(|| 63 - rest.leading_zeros())
+    (rest != 0).then(|| rest.ilog2())
 }
 
 /// The set bit with `index` lower set bits.

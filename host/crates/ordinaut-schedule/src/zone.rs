@@ -189,9 +189,9 @@ impl Offsets {
             while after - before > 1 {
                 let middle = before + (after - before) / 2;
                 if offset_at(middle) == low_offset {
-                    before = middle
+                    before = middle;
                 } else {
-                    after = middle
+                    after = middle;
                 }
             }
             let new_offset = offset_at(after);

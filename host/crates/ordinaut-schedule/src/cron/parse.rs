@@ -189,7 +189,8 @@ fn day_of_month(token: Token) -> Result<DayOfMonth, ScheduleError> {
         let upper = term.text.to_ascii_uppercase();
         if upper == "?" {
             continue;
-        } else if upper == "L" {
+        }
+        if upper == "L" {
             field.before_last |= 1;
         } else if upper == "LW" || upper == "WL" {
             field.last_weekday = true;
@@ -250,7 +251,7 @@ fn day_of_week(token: Token) -> Result<DayOfWeek, ScheduleError> {
             field.last |= 1 << (value(&DAY_OF_WEEK, Token { text: day, at: term.at })? % 7);
         } else {
             values(&DAY_OF_WEEK, term, &mut Vec::new(), |value| {
-                field.days |= 1 << (value % 7)
+                field.days |= 1 << (value % 7);
             })?;
         }
     }
@@ -292,7 +293,7 @@ fn values(
     };
     let step_by = step.map_or(Ok(1), |step| step_value(kind, step))?;
     let count = kind.max - kind.min + 1;
-    if range.text == "*" && step_by > 1 && count % step_by != 0 && matches!(count, 24 | 60) {
+    if range.text == "*" && step_by > 1 && !count.is_multiple_of(step_by) && matches!(count, 24 | 60) {
         uneven_steps.push((kind.name, step_by, count));
     }
     (low..=high).step_by(step_by as usize).for_each(&mut add);
@@ -393,15 +394,13 @@ fn value(kind: &Kind, token: Token) -> Result<u32, ScheduleError> {
             .copied()
             .find(|name| name.eq_ignore_ascii_case(prefix))
     });
-    let suggestion = known
-        .or_else(|| nearest(text, kind.names.iter().copied()))
-        .map(|name| format!("did you mean {name}?"))
-        .unwrap_or_else(|| {
-            format!(
-                "it takes {} to {}, lists (1,2), ranges (1-3) and steps (*/2)",
-                kind.min, kind.max
-            )
-        });
+    let suggestion = match known.or_else(|| nearest(text, kind.names.iter().copied())) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!(
+            "it takes {} to {}, lists (1,2), ranges (1-3) and steps (*/2)",
+            kind.min, kind.max
+        ),
+    };
     Err(ScheduleError::new("invalid_value", message)
         .at(token.span())
         .suggest(suggestion))

@@ -10,7 +10,7 @@
 //! The next member is found by turns: the first instant that the filters admit, then the first block that reaches it,
 //! until both agree. Each turn jumps, so a sparse rule costs a few turns and not its seconds.
 
-use super::expand::{DayParts, index_in};
+use super::expand::{DayParts, Period, index_in};
 use super::rule::Rule;
 use super::seek::SEARCH_DAYS;
 use crate::civil::{DAY, Date, LAST_DAY, LAST_SECOND, days_of, split};
@@ -244,13 +244,9 @@ impl CivilSource for &Filter {
             if !self.days.in_months(date.month) {
                 let (year, month) = match prev_bit(self.days.months(), date.month) {
                     Some(month) => (date.year, month),
-                    None => (date.year - 1, 63 - self.days.months().leading_zeros()),
+                    None => (date.year - 1, self.days.months().ilog2()),
                 };
-                day = if month == 12 {
-                    days_of(year + 1, 1, 1)
-                } else {
-                    days_of(year, month + 1, 1)
-                } - 1;
+                day = Period::Month(year, month).end() - 1;
             }
             if day < horizon {
                 return Ok(None);

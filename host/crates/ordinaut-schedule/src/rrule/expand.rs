@@ -28,8 +28,7 @@ impl Period {
     /// The first day after the period.
     pub(crate) fn end(self) -> i64 {
         match self {
-            Self::Year(year) => days_of(year + 1, 1, 1),
-            Self::Month(year, 12) => days_of(year + 1, 1, 1),
+            Self::Year(year) | Self::Month(year, 12) => days_of(year + 1, 1, 1),
             Self::Month(year, month) => days_of(year, month + 1, 1),
             Self::Week(first) => first + 7,
             Self::Day(day) => day + 1,

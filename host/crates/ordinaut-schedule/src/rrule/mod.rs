@@ -22,9 +22,11 @@ mod lines;
 mod parse;
 mod parts;
 mod rule;
+mod run;
 mod seek;
 mod set;
+mod spelling;
 
 pub(crate) use rule::{Freq, MONTH_NAMES, Rule, Skip, Until, WeekdayNum};
-pub(crate) use set::Run;
+pub(crate) use run::Run;
 pub use set::{Checkpoint, Recurrence};

@@ -88,9 +88,9 @@ fn read_line(line: &Line, parsed: &mut Parsed) -> Result<(), ScheduleError> {
             }
             let rule = parts::rule(value)?;
             if name.text.eq_ignore_ascii_case("RRULE") {
-                parsed.rules.push(rule)
+                parsed.rules.push(rule);
             } else {
-                parsed.ex_rules.push(rule)
+                parsed.ex_rules.push(rule);
             }
         }
         "RDATE" => {
@@ -260,8 +260,7 @@ pub(super) fn stamp(value: Token<'_>, zone: Option<Zone>) -> Result<Stamp, Sched
             value,
             "a time with Z is UTC and cannot have a TZID as well",
         )),
-        (true, _) => Ok(Stamp::Utc(civil)),
-        (false, Some(Zone::UTC)) => Ok(Stamp::Utc(civil)),
+        (true, _) | (false, Some(Zone::UTC)) => Ok(Stamp::Utc(civil)),
         (false, zone) => Ok(Stamp::Local(civil, zone)),
     }
 }

@@ -204,18 +204,11 @@ impl CivilRule {
         if self.days.in_months(first.month) || self.days.in_months(last.month) {
             return previous;
         }
-        // The day before the month that follows the last admitted one.
-        let day = match prev_bit(self.days.months(), first.month) {
-            Some(month) => days_of(first.year, month + 1, 1) - 1,
-            None => {
-                let month = 63 - self.days.months().leading_zeros();
-                if month == 12 {
-                    days_of(first.year, 1, 1) - 1
-                } else {
-                    days_of(first.year - 1, month + 1, 1) - 1
-                }
-            }
+        let (year, month) = match prev_bit(self.days.months(), first.month) {
+            Some(month) => (first.year, month),
+            None => (first.year - 1, self.days.months().ilog2()),
         };
+        let day = Period::Month(year, month).end() - 1;
         self.step_of(day).min(previous)
     }
 

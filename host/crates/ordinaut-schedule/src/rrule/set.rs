@@ -1,25 +1,21 @@
 //! A recurrence set: rules, single dates, and what is taken out of them.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::count::{Counted, Counter, elapsed_at_or_after, elapsed_at_or_before};
-use super::elapsed::ElapsedRule;
+use super::count::Counter;
 use super::parse::{Parsed, Stamp, rule_set};
-use super::rule::{Freq, Rule, Until, midnight};
-use super::seek::CivilRule;
-use crate::civil::{Basic, DAY, Date, FIRST_SECOND, LAST_SECOND, split};
+use super::rule::{Rule, midnight};
+use super::run::{MAX_SHIFT, Run};
+use super::spelling::normalized;
+use crate::civil::{Date, FIRST_SECOND, LAST_SECOND, split};
 use crate::error::{ScheduleError, Warning, check_length};
-use crate::resolve::{DstPolicy, Exhausted, Fold, Gap, Hit, Resolver, elapsed_hit};
-use crate::times::Times;
+use crate::resolve::{DstPolicy, Exhausted, Fold, Gap, Hit, Remark, Resolver, elapsed_hit};
 use crate::zone::Zone;
 
-/// Consecutive occurrences that exceptions may remove before a search gives up.
+/// Consecutive occurrences that exceptions may remove before a search gives up. Excluded days are passed over at once
+/// and count as one.
 const MAX_EXCLUDED: u32 = 20_000;
-/// No offset, and no gap, is longer than this many seconds: a civil time is within it of its reading as UTC.
-const MAX_SHIFT: i64 = 2 * DAY;
 
 /// A recurrence schedule.
 #[derive(Debug, Clone)]
@@ -40,28 +36,6 @@ pub struct Recurrence {
     normalized: String,
     fingerprint: u32,
     warnings: Vec<Warning>,
-}
-
-/// One anchored rule.
-#[derive(Debug, Clone)]
-pub(crate) struct Run {
-    pub(crate) rule: Rule,
-    /// The times of day of a daily-or-coarser rule.
-    pub(crate) times: Times,
-    /// DTSTART's day, which an unnamed day is taken from.
-    pub(crate) start: i64,
-    engine: Engine,
-    resolver: Resolver,
-    /// UNTIL as an instant; no occurrence is later.
-    until: i64,
-    /// The position before the first member, for counting.
-    count_from: i64,
-}
-
-#[derive(Debug, Clone)]
-enum Engine {
-    Civil(CivilRule),
-    Elapsed(ElapsedRule, Zone),
 }
 
 /// How far the rules with COUNT have been counted. Opaque; keep it beside the schedule and give it back to
@@ -161,8 +135,10 @@ impl Recurrence {
                 best = Some(*date);
             }
             match (best, exhausted) {
-                (Some(hit), _) if !self.is_excluded(hit.at, &mut counters) => return Ok(Some(hit)),
-                (Some(hit), _) => to = hit.at - 1,
+                (Some(hit), _) => match self.excluded(hit.at, &mut counters) {
+                    None => return Ok(Some(hit)),
+                    Some(whole) => to = whole.start.min(hit.at) - 1,
+                },
                 (None, Some(error)) => return Err(error),
                 (None, None) => return Ok(None),
             }
@@ -175,22 +151,12 @@ impl Recurrence {
         let mut skipped = Vec::new();
         let mut counters = self.counters(None);
         for (run, counter) in self.rules.iter().zip(&mut counters) {
-            if let Engine::Civil(rule) = &run.engine {
-                let mut source = Counted {
-                    rule,
-                    resolver: &self.resolver,
-                    counter: counter.as_mut(),
-                };
-                let hits = self
-                    .resolver
-                    .skipped(&mut source, from, to.min(run.until.saturating_add(1)), limit)?;
-                skipped.extend(hits);
-            }
+            skipped.extend(run.skipped(from, to, limit, counter.as_mut())?);
         }
         skipped.extend(self.skipped_dates.iter().filter(|hit| (from..to).contains(&hit.at)));
         skipped.sort_unstable_by_key(|hit| hit.at);
         skipped.dedup_by_key(|hit| hit.at);
-        skipped.retain(|hit| !self.is_excluded(hit.at, &mut counters));
+        skipped.retain(|hit| self.excluded(hit.at, &mut counters).is_none());
         skipped.truncate(limit);
         Ok(skipped)
     }
@@ -211,8 +177,10 @@ impl Recurrence {
                 }
             }
             match (best, exhausted) {
-                (Some(hit), _) if !self.is_excluded(hit.at, counters) => return Ok(Some(hit)),
-                (Some(hit), _) => from = hit.at + 1,
+                (Some(hit), _) => match self.excluded(hit.at, counters) {
+                    None => return Ok(Some(hit)),
+                    Some(whole) => from = whole.end.max(hit.at + 1),
+                },
                 (None, Some(error)) => return Err(error),
                 (None, None) => return Ok(None),
             }
@@ -220,22 +188,25 @@ impl Recurrence {
         Err(Exhausted(from))
     }
 
-    fn is_excluded(&self, at: i64, counters: &mut Counters) -> bool {
-        if self.ex_instants.binary_search(&at).is_ok() {
-            return true;
-        }
-        if self
+    /// The stretch of excluded time around an instant, if it is excluded: at least the instant itself.
+    fn excluded(&self, at: i64, counters: &mut Counters) -> Option<std::ops::Range<i64>> {
+        let excluded_day = self
             .ex_days
             .iter()
-            .any(|(day, zone)| split(at + zone.offsets().offset_at(at)).0 == *day)
-        {
-            return true;
+            .find(|(day, zone)| split(at + zone.offsets().offset_at(at)).0 == *day);
+        if let Some((day, zone)) = excluded_day {
+            let resolver = Resolver::new(*zone, DstPolicy::CRON);
+            let begin = |day: i64| resolver.readings(midnight(day)).first().map_or(at, |hit| hit.at);
+            return Some(begin(*day)..begin(day + 1));
         }
         let tail = counters.iter_mut().skip(self.rules.len());
-        self.ex_rules
-            .iter()
-            .zip(tail)
-            .any(|(run, counter)| matches!(run.next(at, counter.as_mut()), Ok(Some(hit)) if hit.at == at))
+        let is_excluded = self.ex_instants.binary_search(&at).is_ok()
+            || self
+                .ex_rules
+                .iter()
+                .zip(tail)
+                .any(|(run, counter)| matches!(run.next(at, counter.as_mut()), Ok(Some(hit)) if hit.at == at));
+        is_excluded.then_some(at..at + 1)
     }
 
     fn counters(&self, checkpoint: Option<&Checkpoint>) -> Counters {
@@ -290,7 +261,7 @@ impl Recurrence {
             };
             let skipped = Resolver::new(zone, policy).readings(civil).into_iter();
             self.skipped_dates.extend(skipped.map(|hit| Hit {
-                remark: Some(crate::resolve::Remark::GapSkipped),
+                remark: Some(Remark::GapSkipped),
                 ..hit
             }));
         }
@@ -408,199 +379,6 @@ fn anchored(parsed: &Parsed, anchor: i64, zone: Zone) -> (i64, Zone, Vec<Warning
         Some(Stamp::Day(day, own)) => (midnight(day), own.map_or(zone, &mut replaced)),
     };
     (start, zone, warnings)
-}
-
-impl Run {
-    fn new(rule: Rule, start: i64, zone: Zone, resolver: Resolver) -> Self {
-        let second_of_day = split(start).1;
-        let or = |mask: u64, otherwise: u32| if mask == 0 { 1 << otherwise } else { mask };
-        let times = Times {
-            hours: or(rule.by_hour, second_of_day / 3600),
-            minutes: or(rule.by_minute, second_of_day / 60 % 60),
-            seconds: or(rule.by_second, second_of_day % 60),
-        };
-        // The elapsed grid begins at an instant: DTSTART read as RFC 5545 says, whatever the policy for occurrences.
-        let readings = Resolver::new(zone, DstPolicy::RFC5545).readings(start);
-        let start_at = readings.first().map_or(start, |hit| hit.at);
-        let last_civil = match rule.until {
-            Some(Until::Local(civil)) => Some(civil),
-            Some(Until::Day(day)) => Some(midnight(day) + DAY - 1),
-            // Only a bound: the instant itself decides.
-            Some(Until::Utc(at)) => Some(at + MAX_SHIFT),
-            None => None,
-        };
-        let (engine, until, count_from) = match rule.freq.seconds() {
-            None => {
-                let until = if let Some(Until::Utc(at)) = rule.until {
-                    at
-                } else {
-                    i64::MAX
-                };
-                (
-                    Engine::Civil(CivilRule::new(&rule, start, times, last_civil)),
-                    until,
-                    start,
-                )
-            }
-            Some(unit) => {
-                let until = match (rule.until, last_civil) {
-                    (Some(Until::Utc(at)), _) => at,
-                    (_, Some(civil)) => {
-                        let policy = DstPolicy {
-                            gap: Gap::FirstAfter,
-                            fold: Fold::Second,
-                        };
-                        Resolver::new(zone, policy)
-                            .readings(civil)
-                            .first()
-                            .map_or(civil, |hit| hit.at)
-                    }
-                    _ => i64::MAX,
-                };
-                let local = elapsed_hit(zone.offsets(), start_at).civil;
-                (
-                    Engine::Elapsed(ElapsedRule::new(&rule, unit, start_at, local, zone), zone),
-                    until,
-                    start_at,
-                )
-            }
-        };
-        Self {
-            rule,
-            times,
-            start,
-            engine,
-            resolver,
-            until,
-            count_from,
-        }
-    }
-
-    fn counter(&self) -> Option<Counter> {
-        self.rule.count.map(|limit| Counter::new(limit, self.count_from))
-    }
-
-    fn next(&self, from: i64, counter: Option<&mut Counter>) -> Result<Option<Hit>, Exhausted> {
-        if from > self.until {
-            return Ok(None);
-        }
-        let found = match &self.engine {
-            Engine::Civil(rule) => self.resolver.at_or_after(
-                &mut Counted {
-                    rule,
-                    resolver: &self.resolver,
-                    counter,
-                },
-                from,
-            )?,
-            Engine::Elapsed(rule, zone) => {
-                elapsed_at_or_after(rule, counter, from)?.map(|at| elapsed_hit(zone.offsets(), at))
-            }
-        };
-        Ok(found.filter(|hit| hit.at <= self.until))
-    }
-
-    fn prev(&self, to: i64, counter: Option<&mut Counter>) -> Result<Option<Hit>, Exhausted> {
-        let to = to.min(self.until);
-        match &self.engine {
-            Engine::Civil(rule) => self.resolver.at_or_before(
-                &mut Counted {
-                    rule,
-                    resolver: &self.resolver,
-                    counter,
-                },
-                to,
-            ),
-            Engine::Elapsed(rule, zone) => {
-                Ok(elapsed_at_or_before(rule, counter, to)?.map(|at| elapsed_hit(zone.offsets(), at)))
-            }
-        }
-    }
-
-    fn ends_before_start(&self, start: i64) -> bool {
-        match self.rule.until {
-            Some(Until::Local(civil)) => civil < start,
-            Some(Until::Day(day)) => midnight(day) + DAY <= start,
-            Some(Until::Utc(at)) => at < self.resolver.readings(start).first().map_or(start, |hit| hit.at),
-            None => false,
-        }
-    }
-
-    fn fires_more_than_once_a_minute(&self) -> bool {
-        let one_second_of_minute = self.rule.by_second.count_ones() == 1;
-        match self.rule.freq {
-            Freq::Secondly => self.rule.interval < 60 && !one_second_of_minute,
-            _ => self.rule.by_second.count_ones() > 1 && self.rule.by_set_pos.len() != 1,
-        }
-    }
-
-    /// The one day of the month that the rule names and that not all of its months have.
-    fn sometimes_missing_day(&self) -> Option<i32> {
-        if self.rule.freq != Freq::Monthly || self.rule.skip != super::rule::Skip::Omit || !self.rule.by_day.is_empty()
-        {
-            return None;
-        }
-        let day = match self.rule.by_month_day.as_slice() {
-            [] => Date::from_days(split(self.start).0).day as i32,
-            [day] => *day,
-            _ => return None,
-        };
-        let shortest = |month: u32| crate::civil::days_in_month(2001, month) as i32;
-        let missing = (1..=12)
-            .any(|month| (self.rule.by_month == 0 || self.rule.by_month >> month & 1 == 1) && shortest(month) < day);
-        missing.then_some(day)
-    }
-}
-
-/// The set in canonical spelling, with DTSTART.
-fn normalized(parsed: &Parsed, start: i64, zone: Zone) -> String {
-    let mut text = String::new();
-    // Without rules an unwritten DTSTART must stay unwritten: written, it would be an occurrence.
-    if parsed.start.is_some() || !parsed.rules.is_empty() {
-        text.push_str(&dated("DTSTART", Stamp::Local(start, None), zone));
-    }
-    let mut line = |content: std::fmt::Arguments<'_>| {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        // Writing into a String cannot fail.
-        let _ = text.write_fmt(content);
-    };
-    for rule in &parsed.rules {
-        line(format_args!("RRULE:{rule}"));
-    }
-    for rule in &parsed.ex_rules {
-        line(format_args!("EXRULE:{rule}"));
-    }
-    for stamp in &parsed.rdates {
-        let stamp = match *stamp {
-            Stamp::Day(day, own) => Stamp::Local(midnight(day) + i64::from(split(start).1), own),
-            other => other,
-        };
-        line(format_args!("{}", dated("RDATE", stamp, zone)));
-    }
-    for stamp in &parsed.exdates {
-        line(format_args!("{}", dated("EXDATE", *stamp, zone)));
-    }
-    text
-}
-
-fn dated(name: &str, stamp: Stamp, zone: Zone) -> String {
-    match stamp {
-        Stamp::Utc(at) => format!("{name}:{}Z", Basic(at)),
-        Stamp::Local(civil, own) => match own.unwrap_or(zone) {
-            Zone::UTC => format!("{name}:{}Z", Basic(civil)),
-            zone => format!("{name};TZID={zone}:{}", Basic(civil)),
-        },
-        Stamp::Day(day, own) => {
-            let date = Date::from_days(day);
-            let zone = own.unwrap_or(zone);
-            format!(
-                "{name};TZID={zone};VALUE=DATE:{:04}{:02}{:02}",
-                date.year, date.month, date.day
-            )
-        }
-    }
 }
 
 /// FNV-1a of the text and the policy: enough to notice that a checkpoint belongs to something else.

@@ -108,7 +108,7 @@ fn random_rule(numbers: &mut Numbers) -> String {
 fn random_rules_agree_with_the_rrule_crate() {
     let mut numbers = Numbers(5545);
     let (mut compared, mut occurrences) = (0, 0);
-    for _ in 0..2_500 {
+    for _ in 0..700 {
         let day = format!(
             "2026{:02}{:02}T{:02}{:02}00Z",
             1 + numbers.below(12),
@@ -159,7 +159,7 @@ fn random_rules_agree_with_the_rrule_crate() {
         occurrences += expected.len();
     }
     assert!(
-        compared > 2_000 && occurrences > 50_000,
+        compared > 500 && occurrences > 12_000,
         "{compared} rules, {occurrences} occurrences"
     );
 }

@@ -85,6 +85,20 @@ fn rules_and_dates_are_merged_and_exceptions_removed() {
 }
 
 #[test]
+fn an_excluded_day_is_passed_over_whole_even_by_the_second() {
+    let table = rrule(
+        "DTSTART;TZID=America/Havana:20261031T000000\nRRULE:FREQ=SECONDLY\nEXDATE;VALUE=DATE:20261101,20261102",
+        "UTC",
+    );
+    assert_eq!(
+        after(&table, "2026-11-01T03:59:58Z", 2),
+        ["2026-10-31 23:59:59-04:00", "2026-11-03 00:00-05:00"]
+    );
+    let previous = table.prev_before(at("2026-11-03T05:00:00Z")).unwrap().unwrap();
+    assert_eq!(previous.at, at("2026-11-01T03:59:59Z"));
+}
+
+#[test]
 fn exceptions_compare_instants_across_zones() {
     let table = rrule(
         "DTSTART;TZID=Europe/Chisinau:20260105T083000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE;TZID=America/New_York:20260106T013000",
