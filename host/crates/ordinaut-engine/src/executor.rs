@@ -85,9 +85,10 @@ impl Executor {
             let limit = Duration::from_secs(task.definition.timeout_seconds);
             let ended = tokio::select! {
                 biased;
+                // First: a call that may take as long as the run must not end as if only the call had.
+                () = self.timer.sleep(limit) => Err(Ending::TimedOut),
                 ended = self.steps(work, &mut progress) => ended,
                 cause = control.interrupted() => Err(Ending::Interrupted(cause)),
-                () = self.timer.sleep(limit) => Err(Ending::TimedOut),
             };
             self.settlement(work, progress, ended, started_at)
         }

@@ -21,6 +21,10 @@ use crate::{
 /// The loop looks at the store at least this often, in case a notification was lost or a clock was set.
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 
+/// Passes are this far apart at least, unless a task was changed or a pass was full: with a great many schedules one
+/// pass serves many of them.
+const SLEEP_MIN: Duration = Duration::from_millis(50);
+
 pub(crate) struct Scheduler {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) timer: Arc<dyn Timer>,
@@ -39,11 +43,12 @@ impl Scheduler {
         while !stop.is_cancelled() {
             // Seen before looking: whatever changes from here on ends the wait below.
             tasks.borrow_and_update();
+            let began_at = self.time.now();
             let until = match self.run_once().await {
                 Ok(pass) if pass.tasks >= self.batch => continue,
                 Ok(pass) => {
                     backoff.reset();
-                    self.next_pass_at(&pass)
+                    self.next_pass_at(&pass, began_at)
                 }
                 Err(error) => {
                     let delay = backoff.delay();
@@ -85,15 +90,12 @@ impl Scheduler {
         Ok(pass)
     }
 
-    /// When to look again: once the next task comes within the horizon, but not sooner than half a horizon from now.
-    /// The pass then still is well ahead of everything it finds, and a great many schedules cost no more than two
-    /// passes per horizon.
-    fn next_pass_at(&self, pass: &Materialised) -> DateTime<Utc> {
-        let now = self.time.now();
-        let latest = after(now, SLEEP_MAX);
+    /// When to look again after a pass: once the next task comes within the horizon.
+    fn next_pass_at(&self, pass: &Materialised, began_at: DateTime<Utc>) -> DateTime<Utc> {
+        let latest = after(began_at, SLEEP_MAX);
         let Some(next_due) = pass.next_due else { return latest };
         before(next_due, self.horizon)
-            .max(after(now, self.horizon / 2))
+            .max(after(began_at, SLEEP_MIN))
             .min(latest)
     }
 

@@ -147,6 +147,7 @@ impl Worker {
         if limit == 0 {
             return Next::Room;
         }
+        let asked_at = self.time.now();
         match self.lease(limit, self.config.lease_early).await {
             Ok(batch) => {
                 backoff.reset();
@@ -157,7 +158,7 @@ impl Worker {
                 if full {
                     Next::Again
                 } else {
-                    self.until_next_ready().await
+                    self.until_next_ready(asked_at).await
                 }
             }
             Err(error) => {
@@ -295,19 +296,24 @@ impl Worker {
         }
     }
 
-    /// Nothing more is ready now: until when to sleep.
-    async fn until_next_ready(&self) -> Next {
-        let now = self.time.now();
-        let latest = after(now, SLEEP_MAX);
+    /// Until when to sleep, after all that was ready at `asked_at` has been leased.
+    async fn until_next_ready(&self, asked_at: DateTime<Utc>) -> Next {
+        let latest = after(asked_at, SLEEP_MAX);
         match self.store.next_ready().await {
             Ok(None) => Next::Until(latest),
             Ok(Some(ready)) => {
                 let early = before(ready, self.config.lease_early);
-                Next::Until(early.max(after(now, SLEEP_MIN)).min(latest))
+                // What could be leased early has been. So this is a lease that may run out: no use before it does.
+                let useful = if early > asked_at {
+                    early
+                } else {
+                    ready.max(after(asked_at, SLEEP_MIN))
+                };
+                Next::Until(useful.min(latest))
             }
             Err(error) => {
                 tracing::error!(%error, "the queue's next due time could not be read");
-                Next::Until(after(now, Backoff::new().delay()))
+                Next::After(Backoff::new().delay())
             }
         }
     }

@@ -56,6 +56,16 @@ impl CompleterTask {
         }
     }
 
+    /// Writes what has been handed in so far.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn flush(&mut self) {
+        let mut batch = Vec::new();
+        while let Ok(settlement) = self.settlements.try_recv() {
+            batch.push(settlement);
+        }
+        self.write(batch).await;
+    }
+
     /// Writes a batch, however often that must be tried: the results are there, and only the loss of a lease makes
     /// one of them worthless.
     async fn write(&self, mut batch: Vec<Settlement>) {
