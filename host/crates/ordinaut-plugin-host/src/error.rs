@@ -36,9 +36,9 @@ pub struct CallError {
     /// What was called: `tool greet`, `http GET /hello`, `init`, `job tick`, `event greeted`.
     pub export: String,
     /// The end of what the guest wrote to its standard error; for operators.
-    pub stderr: Option<String>,
+    pub stderr: Option<Box<str>>,
     /// Where in the guest; for operators.
-    pub backtrace: Option<String>,
+    pub backtrace: Option<Box<str>>,
 }
 
 /// The kinds of [`CallError`].
@@ -62,8 +62,8 @@ pub enum CallErrorKind {
     HandleLimit { limit: usize },
     /// It ended itself.
     Exit { code: i32 },
-    /// Its own calls already are as many as it may have.
-    ConcurrencyExtension { limit: usize },
+    /// Its own calls (`concurrency`) or open streams (`streams`) already are as many as it may have.
+    ConcurrencyExtension { limit: usize, key: &'static str },
     /// All extensions together are as busy as they may be.
     ConcurrencyGlobal { limit: usize },
     /// A body was larger than `limit` bytes.
@@ -115,6 +115,16 @@ impl CallErrorKind {
 }
 
 impl CallError {
+    /// What may be told to whoever called: without what the guest said and without places in its code.
+    pub fn public_message(&self) -> String {
+        match &self.kind {
+            CallErrorKind::Trap { .. } => format!("the extension `{}` broke off", self.extension),
+            CallErrorKind::BadAnswer { .. } => format!("the extension `{}` gave no usable answer", self.extension),
+            CallErrorKind::Host { .. } => "the host failed".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// An error without anything from the guest.
     pub(crate) fn new(kind: CallErrorKind, extension: &str, export: impl Into<String>) -> Self {
         Self {
@@ -177,9 +187,10 @@ impl fmt::Display for CallError {
                 raise(f, "handles", &(limit * 2).to_string())
             }
             CallErrorKind::Exit { code } => write!(f, "it ended itself with exit code {code}"),
-            CallErrorKind::ConcurrencyExtension { limit } => {
-                write!(f, "it is already serving {limit} calls")?;
-                raise(f, "concurrency", &(limit * 2).to_string())
+            CallErrorKind::ConcurrencyExtension { limit, key } => {
+                let what = if *key == "streams" { "open streams" } else { "calls" };
+                write!(f, "it is already serving {limit} {what}")?;
+                raise(f, key, &(limit * 2).to_string())
             }
             CallErrorKind::ConcurrencyGlobal { limit } => {
                 write!(
@@ -223,7 +234,10 @@ pub(crate) struct Bytes(pub(crate) u64);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-        match UNITS.iter().find(|(_, size)| self.0 >= *size && self.0 % size == 0) {
+        match UNITS
+            .iter()
+            .find(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size))
+        {
             Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
             None => write!(f, "{}B", self.0),
         }

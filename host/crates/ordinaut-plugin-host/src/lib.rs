@@ -4,7 +4,7 @@
 //!  plugins/*.wasm, *.toml ──► watcher ──► loader: read ► section ► compile ► diff ► link ► init
 //!                                            │ (state and reason at every step)
 //!                                            ▼
-//!                registry (one task owns it) ──► Loaded: pre-linked image + manifest + grants + limits
+//!                registry (one task, the keeper, owns it) ──► Loaded: pre-linked image + manifest + grants + limits
 //!                                                   │ a fresh store for every call
 //!                 invoke: tool · http · event · job ┘      on a runtime of its own
 //! ```
@@ -16,20 +16,40 @@
 //! - A store serves one call and is dropped; after a trap or a dropped call it could not be used again anyway.
 //! - The host does not know tasks, runs or SQL: what it needs from the product is [`HostServices`].
 
+mod bindings;
 mod capabilities;
+mod check;
 mod config;
+mod engine;
 mod error;
 mod grants;
 mod host;
+mod invoke;
+mod keeper;
+mod limiter;
 mod limits;
+mod loader;
+mod manifest;
+mod meter;
+mod output;
+mod random;
+mod registry;
 mod report;
+mod routing;
+mod schedule;
 mod services;
+mod state;
+mod stats;
+mod supervise;
+mod watcher;
 
+pub use check::{CheckOptions, check};
 pub use config::PluginHostConfig;
 pub use error::{CallError, CallErrorKind, RouteError, StartError};
 pub use grants::{Grant, OutboundRule};
-pub use host::{Access, BoxBody, BoxError, CheckOptions, PluginHost, RouteMatch, check};
+pub use host::{BoxBody, BoxError, PluginHost, RouteMatch};
 pub use limits::Limits;
+pub use manifest::Access;
 pub use report::{
     CheckReport, Counters, ExtensionReport, ExtensionState, JobReport, LastError, Missing, RouteReport,
     SubscriptionReport, ToolReport,

@@ -19,6 +19,8 @@ pub struct Limits {
     pub stream_lifetime_ms: u64,
     /// Calls at the same time, each of which has an instance of its own.
     pub concurrency: usize,
+    /// Streaming answers that are open at the same time; they do not count as calls.
+    pub streams: usize,
     /// Bytes copied between guest and host in one crossing.
     pub hostcall_bytes: usize,
     /// Size of a request body.
@@ -50,6 +52,7 @@ impl Default for Limits {
             job_wall_ms: 60_000,
             stream_lifetime_ms: 3_600_000,
             concurrency: 8,
+            streams: 32,
             hostcall_bytes: 16 << 20,
             request_bytes: 8 * MIB,
             response_bytes: 8 * MIB,

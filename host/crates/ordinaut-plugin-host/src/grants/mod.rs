@@ -1,12 +1,20 @@
 //! What the operator allows an extension. The extension's request and the operator's grant are kept apart: neither
-//! can widen the other.
+//! can widen the other, and what is in force is their intersection.
 
-mod rule;
+mod narrow;
+mod request;
+mod rights;
+mod settings;
+mod size;
 
 use ordinaut_domain::TopicPattern;
 use serde::Serialize;
 
-pub use rule::OutboundRule;
+pub(crate) use request::Request;
+pub(crate) use rights::{Rights, undecided};
+pub(crate) use settings::{MAX_SETTINGS_BYTES, Settings};
+
+pub use crate::capabilities::outbound_http::OutboundRule;
 
 /// What is allowed. `None` means that nothing was said; an empty list is a decision: linked, and every use refused.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,0 +1,319 @@
+//! A request to a route. Bodies are streamed both ways and never collected; dropping the answer's body ends the guest.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use ordinaut_domain::CallOrigin;
+use tokio::sync::oneshot;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use wasmtime_wasi_http::{
+    Error as HttpError, WasiHttpView,
+    p2::{bindings::http::types::Scheme, body::HyperOutgoingBody},
+};
+
+use super::{Answer, CallSpec, Cpu, Limit, Place, Runner};
+use crate::{
+    Access, BoxBody, BoxError,
+    engine::AbortOnDrop,
+    error::{CallError, CallErrorKind},
+    loader::Loaded,
+    state::Phase,
+    stats::Stats,
+};
+
+/// How long a request waits for a place before it is refused.
+const WAIT_FOR_PLACE: Duration = Duration::from_millis(250);
+
+/// Has the extension answer `request`.
+pub(crate) async fn handle(
+    runner: &Runner,
+    loaded: &Arc<Loaded>,
+    stats: &Arc<Stats>,
+    request: Request<BoxBody>,
+    route: &RouteInfo,
+    origin: CallOrigin,
+) -> Result<Response<BoxBody>, CallError> {
+    let export = format!("http {} {}", request.method(), route.pattern);
+    let outcome = start(runner, loaded, stats, request, route, origin, &export).await;
+    if let Err(error) = &outcome {
+        stats.count_error(error);
+    }
+    outcome
+}
+
+/// What is known about the route.
+pub(crate) struct RouteInfo {
+    pub(crate) pattern: String,
+    pub(crate) streaming: bool,
+    pub(crate) access: Access,
+}
+
+async fn start(
+    runner: &Runner,
+    loaded: &Arc<Loaded>,
+    stats: &Arc<Stats>,
+    request: Request<BoxBody>,
+    route: &RouteInfo,
+    origin: CallOrigin,
+    export: &str,
+) -> Result<Response<BoxBody>, CallError> {
+    let failed = |kind| CallError::new(kind, loaded.name(), export);
+    let limits = loaded.limits().clone();
+    let Some(pre) = loaded.provides.http.clone() else {
+        return Err(failed(CallErrorKind::NotFound {
+            what: "export wasi:http/incoming-handler".to_owned(),
+        }));
+    };
+    let request = prepare(request, &route.access, limits.request_bytes).map_err(failed)?;
+    let under_way = loaded.under_way.token();
+    let place = if route.streaming {
+        Runner::stream_place(loaded).map_err(failed)?
+    } else {
+        runner.place(loaded, WAIT_FOR_PLACE).await.map_err(failed)?
+    };
+    stats.count_call();
+
+    let (head_sender, head) = oneshot::channel();
+    let task = runner.spawn(
+        loaded.prepared.clone(),
+        spec(export, route, &limits, origin),
+        move |store| {
+            Box::pin(async move {
+                let incoming = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
+                let outparam = store.data_mut().http().new_response_outparam(head_sender)?;
+                let instance = pre.instantiate_async(&mut *store).await?;
+                instance
+                    .wasi_http_incoming_handler()
+                    .call_handle(&mut *store, incoming, outparam)
+                    .await
+            })
+        },
+    );
+
+    // The sender is dropped with the store, so this ends at the latest when the guest does.
+    let response = match head.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(code)) => {
+            return Err(failed(CallErrorKind::BadAnswer {
+                reason: format!("it answered the error {code:?}"),
+            }));
+        }
+        Err(_) => {
+            let ended = task
+                .await
+                .unwrap_or_else(|error| Err(super::host_failed(&error, loaded.name(), export.into())));
+            return Err(match ended {
+                Err(error) => error,
+                Ok(_) => failed(CallErrorKind::BadAnswer {
+                    reason: "it returned without an answer".to_owned(),
+                }),
+            });
+        }
+    };
+    let limit = (!route.streaming).then_some(limits.response_bytes);
+    if let Some(limit) = limit
+        && content_length(response.headers()).is_some_and(|length| length > limit)
+    {
+        return Err(failed(CallErrorKind::BodyLimit {
+            limit,
+            key: "response_bytes",
+        }));
+    }
+    Ok(response.map(|body| {
+        let guest = GuestBody {
+            body: Some(body),
+            task: Some(task),
+            sent: 0,
+            limit,
+            streaming: route.streaming,
+            extension: loaded.name().to_string(),
+            export: export.to_owned(),
+            stats: stats.clone(),
+            _place: place,
+            _under_way: under_way,
+        };
+        guest.boxed_unsync()
+    }))
+}
+
+fn spec(export: &str, route: &RouteInfo, limits: &crate::Limits, origin: CallOrigin) -> CallSpec {
+    let (wall_ms, key) = if route.streaming {
+        (limits.stream_lifetime_ms, "stream_lifetime_ms")
+    } else {
+        (limits.wall_ms, "wall_ms")
+    };
+    CallSpec {
+        export: export.to_owned(),
+        entry: "http",
+        origin,
+        attempt: 1,
+        hops: 0,
+        wall: Limit {
+            duration: Duration::from_millis(wall_ms),
+            key,
+        },
+        cpu: Cpu {
+            budget: Duration::from_millis(limits.cpu_ms),
+            window: route.streaming.then(|| Duration::from_millis(limits.wall_ms)),
+            key: "cpu_ms",
+        },
+        phase: Phase::Serving,
+        ends_with_extension: route.streaming,
+    }
+}
+
+/// The request as the guest gets it: its size is bounded, it names a host, and it does not carry the caller's token
+/// (with which the extension could act as the caller anywhere).
+fn prepare(
+    mut request: Request<BoxBody>,
+    access: &Access,
+    limit: u64,
+) -> Result<Request<http_body_util::combinators::UnsyncBoxBody<Bytes, HttpError>>, CallErrorKind> {
+    if content_length(request.headers()).is_some_and(|length| length > limit) {
+        return Err(CallErrorKind::BodyLimit {
+            limit,
+            key: "request_bytes",
+        });
+    }
+    let headers = request.headers_mut();
+    headers.remove(header::PROXY_AUTHORIZATION);
+    if *access != Access::Public {
+        headers.remove(header::AUTHORIZATION);
+    }
+    if headers.get(header::HOST).is_none_or(|host| host.to_str().is_err()) {
+        headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+    }
+    let limit_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(request.map(|body| {
+        Limited::new(body, limit_bytes)
+            .map_err(move |error| {
+                if error.is::<LengthLimitError>() {
+                    HttpError::HttpRequestBodySize(Some(limit))
+                } else {
+                    HttpError::InternalError(Some("the request's body could not be read".to_owned()))
+                }
+            })
+            .boxed_unsync()
+    }))
+}
+
+fn content_length(headers: &http::HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The body of an answer, with the guest that writes it.
+struct GuestBody {
+    body: Option<HyperOutgoingBody>,
+    task: Option<AbortOnDrop<Result<Answer<()>, CallError>>>,
+    sent: u64,
+    limit: Option<u64>,
+    streaming: bool,
+    extension: String,
+    export: String,
+    stats: Arc<Stats>,
+    _place: Place,
+    _under_way: TaskTrackerToken,
+}
+
+impl GuestBody {
+    /// Ends guest and body with an error.
+    fn fail(&mut self, error: CallError) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.body = None;
+        self.task = None;
+        self.stats.count_error(&error);
+        Poll::Ready(Some(Err(error.into())))
+    }
+
+    /// All that the guest wrote has been sent. Whether that was all it wanted to write is known when it has ended: a
+    /// guest that broke off must not look like one that finished.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some(task) = &mut self.task else {
+            return Poll::Ready(None);
+        };
+        let ended = match Pin::new(task).poll(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(ended)) => ended,
+            Poll::Ready(Err(error)) => Err(super::host_failed(&error, &self.extension, self.export.clone())),
+        };
+        self.task = None;
+        match ended {
+            Ok(_) => Poll::Ready(None),
+            // A stream that reached its lifetime, or whose extension is being replaced, ends as if the guest had
+            // closed it: its reader comes back.
+            Err(error)
+                if self.streaming
+                    && matches!(
+                        error.kind,
+                        CallErrorKind::WallTimeout { .. } | CallErrorKind::NotReady { .. }
+                    ) =>
+            {
+                Poll::Ready(None)
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+}
+
+impl Body for GuestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else {
+            return this.poll_end(cx);
+        };
+        match Pin::new(body).poll_frame(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                this.body = None;
+                this.poll_end(cx)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                // An unfinished body: why, the guest's end tells better.
+                this.body = None;
+                match this.poll_end(cx) {
+                    Poll::Ready(None) => {
+                        let kind = CallErrorKind::BadAnswer {
+                            reason: format!("its body broke off: {error}"),
+                        };
+                        let error = CallError::new(kind, &this.extension, this.export.clone());
+                        this.fail(error)
+                    }
+                    other => other,
+                }
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                this.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+                match this.limit {
+                    Some(limit) if this.sent > limit => {
+                        let kind = CallErrorKind::BodyLimit {
+                            limit,
+                            key: "response_bytes",
+                        };
+                        let error = CallError::new(kind, &this.extension, this.export.clone());
+                        this.fail(error)
+                    }
+                    _ => Poll::Ready(Some(Ok(frame))),
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none() && self.task.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
