@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use ordinaut_domain::WorkerId;
-use ordinaut_store::Store;
+use ordinaut_domain::{Lease, WorkerId};
+use ordinaut_store::{Renewal, Store, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,7 @@ impl Heartbeat {
         let mut synchronised_at = self.timer.now();
         loop {
             work.borrow_and_update();
+            let began_at = self.timer.now();
             let pause = if self.beat().await {
                 self.ttl / 3
             } else {
@@ -43,17 +44,19 @@ impl Heartbeat {
                 self.time.synchronise().await;
                 synchronised_at = self.timer.now();
             }
-            let least = BETWEEN_MIN.min(pause);
+            // What is left of a pause that began with the beat; a clock that was set back does not lengthen it.
+            let left =
+                |pause: Duration| pause.saturating_sub((self.timer.now() - began_at).to_std().unwrap_or_default());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = self.timer.sleep(least) => {}
+                () = self.timer.sleep(left(BETWEEN_MIN.min(pause))) => {}
             }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 () = self.news(&mut work) => {}
-                () = self.timer.sleep(pause.saturating_sub(least)) => {}
+                () = self.timer.sleep(left(pause)) => {}
             }
         }
     }
@@ -74,7 +77,7 @@ impl Heartbeat {
     pub(crate) async fn beat(&self) -> bool {
         let leases = self.book.leases();
         let asked_at = self.timer.now();
-        match self.store.renew(&self.worker, &leases, self.ttl).await {
+        match self.renew(&leases).await {
             Ok(answer) => {
                 for run in &answer.lost {
                     tracing::warn!(%run, worker = %self.worker, "the lease of a run is lost; its steps are broken off");
@@ -95,6 +98,19 @@ impl Heartbeat {
                     health.last_error = Some(error.to_string());
                 });
                 false
+            }
+        }
+    }
+
+    /// Renews, but does not wait longer than the next beat: a store that hangs must not keep this worker from seeing
+    /// that its leases have run out.
+    async fn renew(&self, leases: &[Lease]) -> Result<Renewal, StoreError> {
+        let limit = self.ttl / 3;
+        tokio::select! {
+            biased;
+            answer = self.store.renew(&self.worker, leases, self.ttl) => answer,
+            () = self.timer.sleep(limit) => {
+                Err(StoreError::Unavailable(format!("it gave no answer within {} ms", limit.as_millis())))
             }
         }
     }

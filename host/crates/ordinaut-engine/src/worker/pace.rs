@@ -63,7 +63,7 @@ mod tests {
             pace.note(Duration::from_micros(5));
         }
         assert_eq!(pace.ahead(4), 128);
-        pace.note(Duration::from_secs(60));
+        pace.note(Duration::from_mins(1));
         assert_eq!(pace.ahead(4), 0);
     }
 }

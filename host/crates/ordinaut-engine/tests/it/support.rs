@@ -96,21 +96,21 @@ impl World {
 
     /// A task that is only run by hand: these steps, and whatever else `fields` says.
     pub(crate) async fn task(&self, steps: Value, fields: Value) -> Task {
-        let document = self.document(steps, fields);
+        let document = Self::document(&steps, fields);
         self.store_task(&document, |_| Timing::default()).await
     }
 
     /// A task that is run by its schedule.
     pub(crate) async fn scheduled_task(&self, steps: Value, fields: Value) -> Task {
         let now = self.now();
-        let document = self.document(steps, fields);
+        let document = Self::document(&steps, fields);
         self.store_task(&document, |definition| {
             first_timing(definition, now).expect("an occurrence")
         })
         .await
     }
 
-    fn document(&self, steps: Value, fields: Value) -> Value {
+    fn document(steps: &Value, fields: Value) -> Value {
         let mut document = json!({
             "title": "a story's task",
             "schedule_kind": "cron",
@@ -224,7 +224,7 @@ impl World {
         };
         match tokio::time::timeout(PATIENCE, found).await {
             Ok(detail) => detail,
-            Err(_) => panic!("waited in vain; the run is {:#?}", self.run(id).await),
+            Err(_elapsed) => panic!("waited in vain; the run is {:#?}", self.run(id).await),
         }
     }
 
