@@ -222,10 +222,10 @@ impl World {
                 events.changed().await.expect("the store lives");
             }
         };
-        match tokio::time::timeout(PATIENCE, found).await {
-            Ok(detail) => detail,
-            Err(_elapsed) => panic!("waited in vain; the run is {:#?}", self.run(id).await),
+        if let Ok(detail) = tokio::time::timeout(PATIENCE, found).await {
+            return detail;
         }
+        panic!("waited in vain; the run is {:#?}", self.run(id).await)
     }
 
     /// Waits until there are this many runs in all.
