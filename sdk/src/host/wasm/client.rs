@@ -62,7 +62,7 @@ impl Exchange<'_> {
                 .append(&name.to_ascii_lowercase(), value)
                 .map_err(|error| match error {
                     HeaderError::Forbidden => {
-                        self.invalid(&format!("the header field `{name}`, which the host sets itself"))
+                        self.invalid(&format!("the header field `{name}`, which is set by the host,"))
                     }
                     HeaderError::InvalidSyntax | HeaderError::Immutable => {
                         self.invalid(&format!("the header field `{name}`"))
@@ -141,7 +141,8 @@ impl Exchange<'_> {
                 Err(StreamError::LastOperationFailed(error)) => {
                     return Err(match http_error_code(&error) {
                         Some(code) => self.failed(code),
-                        None => self.broken(&error.to_debug_string()),
+                        // Its debug text is about the host's insides.
+                        None => self.broken("the connection broke while the answer was read"),
                     });
                 }
             }
@@ -186,10 +187,7 @@ impl Exchange<'_> {
     }
 
     fn invalid(&self, what: &str) -> Error {
-        Error::new(
-            Kind::Invalid,
-            format!("{}: the host does not accept {what}", self.place()),
-        )
+        Error::new(Kind::Invalid, format!("{}: {what} cannot be sent", self.place()))
     }
 
     fn broken(&self, why: &str) -> Error {

@@ -32,10 +32,11 @@ fn send(response: Response, bodiless: bool, out: ResponseOutparam) {
         mut headers,
         body,
     } = response;
-    if let ResponseBody::Bytes(bytes) = &body
-        && !headers.contains("content-length")
-    {
-        headers.set("content-length", bytes.len().to_string());
+    match &body {
+        // A length that no body follows would make the answer malformed.
+        _ if bodiless => headers.remove("content-length"),
+        ResponseBody::Bytes(bytes) => headers.set("content-length", bytes.len().to_string()),
+        ResponseBody::Stream(_) => {}
     }
     let entries: Vec<(String, Vec<u8>)> = headers
         .iter()
@@ -140,11 +141,8 @@ fn read_up_to(body: &IncomingBody, limit: usize) -> Result<Vec<u8>, Error> {
         match stream.blocking_read(most.min(READ_SIZE)) {
             Ok(mut part) => bytes.append(&mut part),
             Err(StreamError::Closed) => break,
-            Err(StreamError::LastOperationFailed(error)) => {
-                return Err(Error::unavailable(format!(
-                    "the body broke off: {}",
-                    error.to_debug_string()
-                )));
+            Err(StreamError::LastOperationFailed(_)) => {
+                return Err(Error::unavailable("the client broke off while it sent the body"));
             }
         }
     }
