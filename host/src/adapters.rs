@@ -1,0 +1,9 @@
+//! Where the engine meets the extension host. Each declares a trait for what it needs and knows nothing of the other;
+//! here they are joined, and joined to the store and the bus.
+
+mod groups;
+mod services;
+mod tools;
+
+pub(crate) use services::Services;
+pub(crate) use tools::{ExtensionTools, NoTools};

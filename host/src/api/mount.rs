@@ -1,0 +1,212 @@
+//! `ANY /ext/{name}/…`: requests for extensions. The host finds the route, checks who may use it, and streams both ways.
+//!
+//! The guest never sees the caller's token, and headers that belong to one connection (RFC 9110 §7.6.1) do not pass in
+//! either direction.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use http_body_util::BodyExt as _;
+use ordinaut_plugin_host::{Access, CallError, CallErrorKind, RouteError, RouteMatch};
+
+use super::{
+    caller::{Caller, authenticate},
+    context::RequestContext,
+    envelope::Foreign,
+    extensions,
+    problem::{Kind, Problem, kind},
+    state::ApiState,
+};
+
+/// How long a request waits for an extension that is still being compiled.
+const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+
+/// Headers that belong to one connection.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+pub(in crate::api) async fn serve(
+    State(state): State<ApiState>,
+    context: RequestContext,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    let host = extensions::host(&state)?;
+    let path = request.uri().path().to_owned();
+    let (name, below) = split(&path).ok_or_else(|| Problem::new(kind::NO_SUCH_ROUTE, "There is nothing here."))?;
+    host.settled(name, SETTLES_WITHIN).await;
+    let found = host.route(name, request.method(), below);
+    let caller = admitted(&state, request.headers(), found.as_ref().ok()).await?;
+    let route = found.map_err(no_route)?;
+
+    strip_hop_by_hop(request.headers_mut());
+    request.headers_mut().remove(header::AUTHORIZATION);
+    let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+    let origin = context.origin(caller.map(|caller| caller.0));
+    let mut response = host
+        .handle_http(name, request, &route, origin)
+        .await
+        .map_err(|error| failed(&error))?;
+    strip_hop_by_hop(response.headers_mut());
+    let mut response = response.map(Body::new).into_response();
+    response.extensions_mut().insert(Foreign);
+    Ok(response)
+}
+
+/// The extension's name and the path below it, both as they were sent.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix("/ext/")?;
+    let end = rest.find('/').unwrap_or(rest.len());
+    Some(rest.split_at(end))
+}
+
+/// The caller, if the route lets them in. What does not exist is told only to those who have a token, as everything
+/// else that is not public.
+async fn admitted(
+    state: &ApiState,
+    headers: &HeaderMap,
+    route: Option<&RouteMatch>,
+) -> Result<Option<Caller>, Problem> {
+    let caller = authenticate(headers, state).await;
+    let needed = match route.map(|route| &route.access) {
+        // A token that is no good harms nobody where none is needed.
+        Some(Access::Public) => return Ok(caller.unwrap_or(None)),
+        Some(Access::Scope(scope)) => Some(scope),
+        Some(Access::Authenticated) | None => None,
+    };
+    let caller = caller?.ok_or_else(super::caller::unauthenticated)?;
+    if let Some(scope) = needed {
+        caller.require(scope.as_str())?;
+    }
+    Ok(Some(caller))
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+fn no_route(error: RouteError) -> Problem {
+    let detail = format!("{error}.");
+    match error {
+        RouteError::NoSuchExtension { .. } => Problem::new(kind::NOT_FOUND, detail),
+        RouteError::NotReady { name, state, .. } => {
+            let detail = format!(
+                "The extension `{name}` is {}; GET /extensions/{name} says why.",
+                state.as_str()
+            );
+            Problem::new(kind::UNAVAILABLE, detail).header(header::RETRY_AFTER, "1")
+        }
+        RouteError::NoSuchRoute { allowed, .. } if allowed.is_empty() => Problem::new(kind::NO_SUCH_ROUTE, detail),
+        RouteError::NoSuchRoute { allowed, .. } => {
+            Problem::new(kind::METHOD_NOT_ALLOWED, detail).header(header::ALLOW, allowed.join(", "))
+        }
+    }
+}
+
+/// What a client is told about a call that failed; everything else is in the log and in `GET /extensions/<name>`.
+fn failed(error: &CallError) -> Problem {
+    tracing::warn!(
+        extension = %error.extension,
+        export = %error.export,
+        kind = error.kind.code(),
+        stderr = error.stderr.as_deref(),
+        backtrace = error.backtrace.as_deref(),
+        "{error}"
+    );
+    let name = &error.extension;
+    let (status, detail) = match &error.kind {
+        CallErrorKind::WallTimeout { .. } => (StatusCode::GATEWAY_TIMEOUT, "took longer than it may"),
+        CallErrorKind::CpuLimit { .. } => (StatusCode::GATEWAY_TIMEOUT, "used more processor time than it may"),
+        CallErrorKind::BodyLimit {
+            key: "request_bytes", ..
+        } => (StatusCode::PAYLOAD_TOO_LARGE, "does not read bodies that large"),
+        CallErrorKind::BodyLimit { .. } | CallErrorKind::BadAnswer { .. } => {
+            (StatusCode::BAD_GATEWAY, "gave an answer that cannot be sent")
+        }
+        CallErrorKind::ConcurrencyExtension { .. } | CallErrorKind::ConcurrencyGlobal { .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "is serving as many calls as it may; try again",
+        ),
+        CallErrorKind::NotReady { .. } => (StatusCode::SERVICE_UNAVAILABLE, "does not serve now; try again"),
+        CallErrorKind::NotFound { .. } => (StatusCode::NOT_FOUND, "has no such route"),
+        CallErrorKind::MemoryLimit { .. }
+        | CallErrorKind::TableLimit { .. }
+        | CallErrorKind::HandleLimit { .. }
+        | CallErrorKind::CopyLimit { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "asked for more than it may have"),
+        CallErrorKind::Trap { .. } | CallErrorKind::StackOverflow | CallErrorKind::Exit { .. } => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "broke off")
+        }
+        CallErrorKind::Host { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "could not be called"),
+    };
+    let kind = Kind {
+        code: error.kind.code(),
+        status,
+        title: "The extension gave no answer",
+    };
+    let problem = Problem::new(kind, format!("The extension `{name}` {detail}.")).with("extension", name.clone());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        problem.header(header::RETRY_AFTER, "1")
+    } else {
+        problem
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_split_as_they_were_sent() {
+        let table = [
+            ("/ext/demo", Some(("demo", ""))),
+            ("/ext/demo/", Some(("demo", "/"))),
+            ("/ext/demo/a%2Fb/c/", Some(("demo", "/a%2Fb/c/"))),
+            ("/ext//x", Some(("", "/x"))),
+            ("/other", None),
+        ];
+        for (path, expected) in table {
+            assert_eq!(split(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn headers_of_one_connection_do_not_pass() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Private"),
+            ("x-private", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("x-public", "2"),
+            ("content-type", "text/plain"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        strip_hop_by_hop(&mut headers);
+        let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["x-public", "content-type"]);
+    }
+}

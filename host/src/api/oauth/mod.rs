@@ -1,0 +1,3 @@
+//! OAuth 2.
+
+pub(super) mod token;

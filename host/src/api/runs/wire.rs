@@ -1,0 +1,68 @@
+//! Runs, attempts and steps as clients see them.
+
+use ordinaut_domain::{Attempt, Run, StepRecord};
+use ordinaut_store::RunDetail;
+use serde_json::{Value, json};
+
+/// A run without its attempts and steps.
+pub(in crate::api) fn run(run: &Run) -> Value {
+    json!({
+        "id": run.id,
+        "task_id": run.task,
+        "state": run.state,
+        "cause": run.cause,
+        "scheduled_for": run.scheduled_for,
+        "run_at": run.run_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        // How long after its nominal instant it began.
+        "lateness_ms": run.started_at.map(|at| (at - run.scheduled_for).num_milliseconds()),
+        "duration_ms": run.started_at.zip(run.finished_at).map(|(from, to)| (to - from).num_milliseconds()),
+        "attempt": run.attempt,
+        "reason": run.reason,
+        "trigger": run.trigger,
+        "simulated": run.simulated,
+        "output": run.output,
+        "error": run.error,
+        "created_at": run.created_at,
+    })
+}
+
+/// A run with everything.
+pub(super) fn detail(detail: &RunDetail) -> Value {
+    let mut shown = run(&detail.run);
+    shown["attempts"] = detail.attempts.iter().map(attempt).collect();
+    shown["steps"] = detail.steps.iter().map(step).collect();
+    shown
+}
+
+fn attempt(attempt: &Attempt) -> Value {
+    json!({
+        "number": attempt.number,
+        "worker": attempt.worker,
+        "fence": attempt.fence,
+        "started_at": attempt.started_at,
+        "finished_at": attempt.finished_at,
+        "outcome": attempt.outcome,
+        "error": attempt.error,
+    })
+}
+
+/// A step's record.
+pub(super) fn step(step: &StepRecord) -> Value {
+    json!({
+        "id": step.step,
+        "index": step.index,
+        "state": step.state,
+        "uses": step.uses,
+        "attempt": step.attempt,
+        "tries": step.tries,
+        "input": step.input,
+        "result": step.result,
+        "error": step.error,
+        "simulated": step.simulated,
+        "effect_key": step.effect_key,
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
+    })
+}

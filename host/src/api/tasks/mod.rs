@@ -1,0 +1,47 @@
+//! Tasks: made, looked at and controlled.
+
+pub(super) mod cancel;
+mod control;
+pub(super) mod create;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod pause;
+pub(super) mod resume;
+pub(super) mod run_now;
+pub(super) mod snooze;
+mod wire;
+
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use ordinaut_domain::{Task, TaskId};
+use serde_json::Value;
+
+use super::{caller::Caller, problem::Problem, state::ApiState};
+
+/// The task, if the caller may do with it what `scope` says.
+async fn reachable(state: &ApiState, caller: &Caller, scope: &str, id: &str) -> Result<Task, Problem> {
+    caller.require(scope)?;
+    let hidden = || Problem::not_found("task", id.chars().take(64).collect::<String>());
+    // Text that is no id names no task.
+    let parsed: TaskId = id.parse().map_err(|_| hidden())?;
+    let task = state.store.task(parsed).await?.ok_or_else(hidden)?;
+    caller.may(scope, "tasks:read", task.owner, hidden)?;
+    Ok(task)
+}
+
+/// A strong validator: the version grows with every change by an agent.
+fn etag(task: &Task) -> String {
+    format!("\"{}\"", task.version)
+}
+
+/// The answer that shows a task.
+fn shown(status: StatusCode, task: &Task, body: Value) -> Response {
+    let mut response = (status, axum::Json(body)).into_response();
+    if let Ok(value) = HeaderValue::from_str(&etag(task)) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
+}

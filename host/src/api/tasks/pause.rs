@@ -1,0 +1,27 @@
+//! `POST /tasks/{id}/pause`: no occurrence becomes a run until the task is resumed; queued runs are canceled. Does nothing when it is so already.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+
+use super::control::apply;
+use crate::api::{
+    caller::Caller,
+    context::RequestContext,
+    input::{JsonBody, Members},
+    problem::{Problem, kind},
+    state::ApiState,
+};
+
+pub(in crate::api) async fn pause(
+    State(state): State<ApiState>,
+    caller: Caller,
+    context: RequestContext,
+    Path(id): Path<String>,
+    JsonBody(document): JsonBody,
+) -> Result<Response, Problem> {
+    Members::of(document).finish(kind::INVALID_DOCUMENT)?;
+    let now = state.now();
+    apply(&state, &caller, &context, &id, |task| task.pause(now)).await
+}

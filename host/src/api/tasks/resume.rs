@@ -1,0 +1,27 @@
+//! `POST /tasks/{id}/resume`: the task goes on at its next occurrence. Does nothing when it is so already.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+
+use super::control::apply;
+use crate::api::{
+    caller::Caller,
+    context::RequestContext,
+    input::{JsonBody, Members},
+    problem::{Problem, kind},
+    state::ApiState,
+};
+
+pub(in crate::api) async fn resume(
+    State(state): State<ApiState>,
+    caller: Caller,
+    context: RequestContext,
+    Path(id): Path<String>,
+    JsonBody(document): JsonBody,
+) -> Result<Response, Problem> {
+    Members::of(document).finish(kind::INVALID_DOCUMENT)?;
+    let now = state.now();
+    apply(&state, &caller, &context, &id, |task| task.resume(now)).await
+}

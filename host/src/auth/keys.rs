@@ -1,0 +1,124 @@
+//! The Ed25519 keys that sign tokens.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ordinaut_store::{Agents, Entropy, StoreError};
+use sha2::{Digest as _, Sha256};
+
+use super::seal::{SealingKey, Unsealable};
+
+/// Under which name the store keeps the key. A number, so that rotation can add others.
+const STORED_AS: &str = "auth.signing_key.1";
+
+/// The key that signs, and those whose signatures are accepted (for now the same one).
+pub(crate) struct SigningKeys {
+    active: SigningKey,
+    /// RFC 7638 thumbprint of the public key.
+    kid: String,
+}
+
+/// Why there is no signing key.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Unsealable(#[from] Unsealable),
+    #[error("the stored signing key has {0} bytes instead of 32")]
+    Length(usize),
+}
+
+impl SigningKeys {
+    /// Reads the key from the store, or makes one. Of several processes that start at once, one wins.
+    pub(crate) async fn load_or_create(
+        store: &(impl Agents + ?Sized),
+        sealing: &SealingKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        let sealed = match store.secret(STORED_AS).await? {
+            Some(sealed) => sealed,
+            None => {
+                let mut seed = [0; 32];
+                entropy.fill(&mut seed);
+                store
+                    .secret_or_insert(STORED_AS, &sealing.seal(STORED_AS, &seed, entropy))
+                    .await?
+            }
+        };
+        let seed = sealing.open(STORED_AS, &sealed)?;
+        let seed: [u8; 32] = seed.try_into().map_err(|seed: Vec<u8>| KeyError::Length(seed.len()))?;
+        Ok(Self::from_seed(&seed))
+    }
+
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
+        let active = SigningKey::from_bytes(seed);
+        let kid = thumbprint(&active.verifying_key());
+        Self { active, kid }
+    }
+
+    /// The id of the key that signs.
+    pub(crate) fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.active.sign(message).to_bytes()
+    }
+
+    /// Whether the key `kid` signed the message. Strict, as RFC 8032 §5.1.7 wants it: no malleable signatures.
+    pub(crate) fn verify(&self, kid: &str, message: &[u8], signature: &[u8; 64]) -> bool {
+        kid == self.kid
+            && self
+                .active
+                .verifying_key()
+                .verify_strict(message, &Signature::from_bytes(signature))
+                .is_ok()
+    }
+
+    /// The public keys (RFC 7517, RFC 8037).
+    pub(crate) fn jwks(&self) -> serde_json::Value {
+        let x = URL_SAFE_NO_PAD.encode(self.active.verifying_key().as_bytes());
+        serde_json::json!({
+            "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "x": x }]
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn public_bytes(&self) -> [u8; 32] {
+        self.active.verifying_key().to_bytes()
+    }
+}
+
+/// RFC 7638 §3: the required members in alphabetical order, without blanks.
+fn thumbprint(key: &VerifyingKey) -> String {
+    let x = URL_SAFE_NO_PAD.encode(key.as_bytes());
+    let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_id_is_the_thumbprint_of_rfc_8037_appendix_a() {
+        // RFC 8037 A.1 to A.3: private key, public key and thumbprint.
+        let seed = URL_SAFE_NO_PAD
+            .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+            .unwrap();
+        let keys = SigningKeys::from_seed(&seed.try_into().unwrap());
+        assert_eq!(
+            keys.jwks()["keys"][0]["x"],
+            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+        );
+        assert_eq!(keys.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn only_the_public_part_is_published() {
+        let keys = SigningKeys::from_seed(&[9; 32]);
+        let published = keys.jwks().to_string();
+        assert!(!published.contains(&URL_SAFE_NO_PAD.encode([9; 32])));
+        assert!(!published.contains("\"d\""));
+    }
+}
