@@ -49,13 +49,23 @@ impl Bus for EmbeddedBus {
             Start::AfterEvent(id) => self.store.event_position(id).await?.ok_or(BusError::UnknownEvent(id))?,
         };
         let wakes = self.store.signals().events;
-        Ok(Box::new(EmbeddedFollower { store: self.store.clone(), topics, position, wakes, read: VecDeque::new() }))
+        Ok(Box::new(EmbeddedFollower {
+            store: self.store.clone(),
+            topics,
+            position,
+            wakes,
+            read: VecDeque::new(),
+        }))
     }
 
     async fn join(&self, membership: Membership) -> Result<Box<dyn Consumer>> {
         self.store.ensure_group(&membership.group, &membership.topics).await?;
         let wakes = self.store.signals().events;
-        Ok(Box::new(EmbeddedConsumer { store: self.store.clone(), membership, wakes }))
+        Ok(Box::new(EmbeddedConsumer {
+            store: self.store.clone(),
+            membership,
+            wakes,
+        }))
     }
 }
 
@@ -114,10 +124,18 @@ struct EmbeddedConsumer {
 #[async_trait]
 impl Consumer for EmbeddedConsumer {
     async fn claim(&mut self, limit: usize) -> Result<Vec<Delivery>> {
-        let Membership { group, consumer, visibility, .. } = &self.membership;
+        let Membership {
+            group,
+            consumer,
+            visibility,
+            ..
+        } = &self.membership;
         loop {
             self.wakes.borrow_and_update();
-            let deliveries = self.store.claim_events(group, consumer, limit.max(1), *visibility).await?;
+            let deliveries = self
+                .store
+                .claim_events(group, consumer, limit.max(1), *visibility)
+                .await?;
             if !deliveries.is_empty() {
                 return Ok(deliveries);
             }
@@ -130,12 +148,17 @@ impl Consumer for EmbeddedConsumer {
     }
 
     async fn settle(&mut self, position: u64, outcome: DeliveryOutcome) -> Result<()> {
-        Ok(self.store.settle_delivery(&self.membership.group, position, &outcome).await?)
+        Ok(self
+            .store
+            .settle_delivery(&self.membership.group, position, &outcome)
+            .await?)
     }
 }
 
 async fn until_redelivery(store: &dyn Store, group: &str) -> Result<Duration> {
-    let Some(due) = store.next_redelivery(group).await? else { return Ok(WAIT_MAX) };
+    let Some(due) = store.next_redelivery(group).await? else {
+        return Ok(WAIT_MAX);
+    };
     // Rounded up, or the store would be asked a little too early and then again and again.
     let wait = (due - store.now().await?).to_std().unwrap_or_default() + Duration::from_millis(1);
     Ok(wait.min(WAIT_MAX))

@@ -39,7 +39,11 @@ pub fn row_hash(previous: &[u8; 32], row: &Sealed<'_>) -> [u8; 32] {
         row.seq,
         text(row.subject),
     );
-    Sha256::new().chain_update(previous).chain_update(json).finalize().into()
+    Sha256::new()
+        .chain_update(previous)
+        .chain_update(json)
+        .finalize()
+        .into()
 }
 
 /// A value as JSON without spaces and with the keys of every object in order of their bytes.
@@ -88,19 +92,42 @@ mod tests {
     #[test]
     fn canonical_json_has_sorted_keys_at_every_depth_and_no_spaces() {
         let value = json!({"b": [1, {"z": null, "a": "q\"\n"}], "a": 1.5, "é": true});
-        assert_eq!(canonical_json(&value), r#"{"a":1.5,"b":[1,{"a":"q\"\n","z":null}],"é":true}"#);
+        assert_eq!(
+            canonical_json(&value),
+            r#"{"a":1.5,"b":[1,{"a":"q\"\n","z":null}],"é":true}"#
+        );
     }
 
     #[test]
     fn every_part_of_a_row_and_the_row_before_it_decide_its_hash() {
         let at = DateTime::from_timestamp_micros(1_000_000).unwrap();
-        let row = Sealed { seq: 1, at, actor: None, action: "a", subject: "s", details: "{}", request_id: "r" };
+        let row = Sealed {
+            seq: 1,
+            at,
+            actor: None,
+            action: "a",
+            subject: "s",
+            details: "{}",
+            request_id: "r",
+        };
         let hash = row_hash(&GENESIS, &row);
         let others = [
             row_hash(&hash, &row),
             row_hash(&GENESIS, &Sealed { seq: 2, ..row }),
-            row_hash(&GENESIS, &Sealed { at: at + chrono::TimeDelta::microseconds(1), ..row }),
-            row_hash(&GENESIS, &Sealed { actor: Some(AgentId::new(at, [0; 10])), ..row }),
+            row_hash(
+                &GENESIS,
+                &Sealed {
+                    at: at + chrono::TimeDelta::microseconds(1),
+                    ..row
+                },
+            ),
+            row_hash(
+                &GENESIS,
+                &Sealed {
+                    actor: Some(AgentId::new(at, [0; 10])),
+                    ..row
+                },
+            ),
             row_hash(&GENESIS, &Sealed { action: "b", ..row }),
             row_hash(&GENESIS, &Sealed { subject: "t", ..row }),
             row_hash(&GENESIS, &Sealed { details: "[]", ..row }),

@@ -8,10 +8,19 @@ pub enum StoreError {
     NotFound { noun: &'static str, id: String },
     /// Somebody else changed it meanwhile: read it again and decide anew.
     #[error("the {noun} {id} was changed meanwhile: expected version {expected}, found {found}")]
-    Stale { noun: &'static str, id: String, expected: u64, found: u64 },
+    Stale {
+        noun: &'static str,
+        id: String,
+        expected: u64,
+        found: u64,
+    },
     /// Another thing holds what must be unique.
     #[error("{detail}")]
-    Duplicate { noun: &'static str, existing: String, detail: String },
+    Duplicate {
+        noun: &'static str,
+        existing: String,
+        detail: String,
+    },
     /// The lease is no longer held: its worker must stop and may write nothing more about the run.
     #[error("the lease on run {run} is lost: another worker holds it, or the run is over")]
     LeaseLost { run: String },
@@ -23,7 +32,12 @@ pub enum StoreError {
     Quota(String),
     /// A stored value cannot be understood; somebody changed it from outside, or the disk did.
     #[error("{table}.{column} of row {row} cannot be read: {reason}")]
-    Corrupt { table: &'static str, column: &'static str, row: String, reason: String },
+    Corrupt {
+        table: &'static str,
+        column: &'static str,
+        row: String,
+        reason: String,
+    },
     /// Another process holds the store.
     #[error("{0}")]
     Locked(String),

@@ -106,9 +106,17 @@ pub(crate) fn run_event(moment: Moment, facts: &RunFacts, reason: Option<&str>, 
     }
     if let Some(error) = error {
         // Without `details`, which may be large; the run record has them.
-        data.insert("error".into(), json!({"step": error.step, "code": error.code, "message": error.message}));
+        data.insert(
+            "error".into(),
+            json!({"step": error.step, "code": error.code, "message": error.message}),
+        );
     }
-    Draft { topic: moment.topic(), subject: facts.run.to_string(), data: Value::Object(data), hops: facts.hops }
+    Draft {
+        topic: moment.topic(),
+        subject: facts.run.to_string(),
+        data: Value::Object(data),
+        hops: facts.hops,
+    }
 }
 
 /// Tells that a task has no occurrence left.

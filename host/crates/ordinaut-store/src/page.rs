@@ -33,11 +33,16 @@ impl Place {
         let parts = || {
             let (at, id) = text.split_once('-')?;
             let at = DateTime::from_timestamp_micros(i64::from_str_radix(at, 16).ok()?)?;
-            Some(Self { at, id: Uuid::try_parse(id).ok()? })
+            Some(Self {
+                at,
+                id: Uuid::try_parse(id).ok()?,
+            })
         };
         parts().ok_or_else(|| {
             let shown: String = text.chars().take(64).collect();
-            StoreError::Invalid(format!("`{shown}` is no cursor of this list: use the `next` of the page before"))
+            StoreError::Invalid(format!(
+                "`{shown}` is no cursor of this list: use the `next` of the page before"
+            ))
         })
     }
 }
@@ -58,7 +63,10 @@ pub(crate) fn cut_with<T>(items: &mut Vec<T>, page: &PageRequest, cursor: impl F
     let more = items.len() > limit;
     items.truncate(limit);
     let next = if more { items.last().map(cursor) } else { None };
-    Page { items: std::mem::take(items), next }
+    Page {
+        items: std::mem::take(items),
+        next,
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +76,10 @@ mod tests {
     #[test]
     fn a_cursor_reads_back_as_it_was_and_anything_else_is_refused() {
         for micros in [0, 1_700_000_000_000_001, 253_402_300_799_999_999] {
-            let place = Place { at: DateTime::from_timestamp_micros(micros).unwrap(), id: Uuid::from_u128(7) };
+            let place = Place {
+                at: DateTime::from_timestamp_micros(micros).unwrap(),
+                id: Uuid::from_u128(7),
+            };
             assert_eq!(Place::decode(&place.encode()).unwrap(), place);
         }
         for text in ["", "-", "12", "zz-00000000000000000000000000000007", "12-34", "ÿ-ÿ"] {

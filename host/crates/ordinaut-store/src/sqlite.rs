@@ -97,10 +97,18 @@ struct Wakes {
 
 impl Wakes {
     fn new() -> Self {
-        Self { tasks: watch::Sender::new(0), work: watch::Sender::new(0), events: watch::Sender::new(0) }
+        Self {
+            tasks: watch::Sender::new(0),
+            work: watch::Sender::new(0),
+            events: watch::Sender::new(0),
+        }
     }
 
     fn subscribe(&self) -> Signals {
-        Signals { tasks: self.tasks.subscribe(), work: self.work.subscribe(), events: self.events.subscribe() }
+        Signals {
+            tasks: self.tasks.subscribe(),
+            work: self.work.subscribe(),
+            events: self.events.subscribe(),
+        }
     }
 }

@@ -32,7 +32,10 @@ impl Agents for SqliteStore {
                 return Err(StoreError::Duplicate {
                     noun: "agent",
                     existing: agent.name.clone(),
-                    detail: format!("an agent with the name `{}` or the id {} exists already", agent.name, agent.id),
+                    detail: format!(
+                        "an agent with the name `{}` or the id {} exists already",
+                        agent.name, agent.id
+                    ),
                 });
             }
             Err(error) => return Err(error.into()),
@@ -68,7 +71,9 @@ impl Agents for SqliteStore {
     }
 
     async fn has_agents(&self) -> Result<bool> {
-        let row = sqlx::query(sql!("common/any_agent")).fetch_one(&mut *self.reader().await?).await?;
+        let row = sqlx::query(sql!("common/any_agent"))
+            .fetch_one(&mut *self.reader().await?)
+            .await?;
         Ok(row.try_get("found")?)
     }
 
@@ -77,7 +82,8 @@ impl Agents for SqliteStore {
             .bind(name)
             .fetch_optional(&mut *self.reader().await?)
             .await?;
-        row.map(|row| Columns::new(&row, "secret", "name").get("sealed")).transpose()
+        row.map(|row| Columns::new(&row, "secret", "name").get("sealed"))
+            .transpose()
     }
 
     async fn secret_or_insert(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>> {
@@ -89,7 +95,10 @@ impl Agents for SqliteStore {
             .bind(DbTime(now))
             .execute(write.sql())
             .await?;
-        let row = sqlx::query(sql!("common/select_secret")).bind(name).fetch_one(write.sql()).await?;
+        let row = sqlx::query(sql!("common/select_secret"))
+            .bind(name)
+            .fetch_one(write.sql())
+            .await?;
         let stored = Columns::new(&row, "secret", "name").get("sealed")?;
         write.commit().await?;
         Ok(stored)

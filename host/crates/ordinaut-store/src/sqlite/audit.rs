@@ -41,7 +41,12 @@ impl Audit for SqliteStore {
             for row in &rows {
                 match check(row, checked + 1, &head)? {
                     Ok(hash) => head = hash,
-                    Err(reason) => return Ok(AuditReport::Broken { seq: checked + 1, reason }),
+                    Err(reason) => {
+                        return Ok(AuditReport::Broken {
+                            seq: checked + 1,
+                            reason,
+                        });
+                    }
                 }
                 checked += 1;
             }

@@ -73,7 +73,9 @@ impl<'r> Columns<'r> {
     /// 32 bytes.
     pub(super) fn hash(&self, column: &'static str) -> Result<[u8; 32]> {
         let bytes: &[u8] = self.get(column)?;
-        bytes.try_into().map_err(|_| self.corrupt(column, &format_args!("{} bytes instead of 32", bytes.len())))
+        bytes
+            .try_into()
+            .map_err(|_| self.corrupt(column, &format_args!("{} bytes instead of 32", bytes.len())))
     }
 
     /// What parses as `T`.

@@ -71,8 +71,13 @@ impl Write<'_> {
             simulated: planned.simulate,
             hops: hops_behind(planned.cause, &planned.trigger),
         };
-        let moment = if state == RunState::Queued { Moment::Queued } else { Moment::Skipped };
-        self.emit(run_event(moment, &facts, reason.map(String::as_str), None)).await?;
+        let moment = if state == RunState::Queued {
+            Moment::Queued
+        } else {
+            Moment::Skipped
+        };
+        self.emit(run_event(moment, &facts, reason.map(String::as_str), None))
+            .await?;
         Ok(true)
     }
 
@@ -96,26 +101,33 @@ impl Write<'_> {
 
     /// Takes a run out of the queue.
     pub(super) async fn remove_due_work(&mut self, run: RunId) -> Result<FreeTurn> {
-        let row = sqlx::query(sql!("common/delete_due_work")).bind(run.as_uuid()).fetch_optional(self.sql()).await?;
+        let row = sqlx::query(sql!("common/delete_due_work"))
+            .bind(run.as_uuid())
+            .fetch_optional(self.sql())
+            .await?;
         let Some(row) = row else { return Ok(FreeTurn::default()) };
         let c = Columns::new(&row, "due_work", "run_id");
-        Ok(FreeTurn { task: Some(c.id("task_id")?), key: c.get("concurrency_key")? })
+        Ok(FreeTurn {
+            task: Some(c.id("task_id")?),
+            key: c.get("concurrency_key")?,
+        })
     }
 
     /// Gives free turns to whoever waits for them, until nobody who could have one waits.
     pub(super) async fn promote(&mut self, free: &FreeTurn) -> Result<()> {
-        if let Some(task) = free.task {
+        // The key first: its order goes across tasks, and a run of the same task takes part in it.
+        if let Some(key) = &free.key {
             loop {
-                let next = sqlx::query(sql!("sqlite/promote_of_task")).bind(task.as_uuid());
+                let next = sqlx::query(sql!("sqlite/promote_of_key")).bind(key);
                 if next.fetch_optional(self.sql()).await?.is_none() {
                     break;
                 }
                 self.work_changed();
             }
         }
-        if let Some(key) = &free.key {
+        if let Some(task) = free.task {
             loop {
-                let next = sqlx::query(sql!("sqlite/promote_of_key")).bind(key);
+                let next = sqlx::query(sql!("sqlite/promote_of_task")).bind(task.as_uuid());
                 if next.fetch_optional(self.sql()).await?.is_none() {
                     break;
                 }
@@ -127,7 +139,10 @@ impl Write<'_> {
 
     /// Lets queued work follow a change of its task: priority, overlap policy and concurrency key.
     pub(super) async fn retime_due_work(&mut self, task: &Task) -> Result<()> {
-        let rows = sqlx::query(sql!("common/select_keys_of_task")).bind(task.id.as_uuid()).fetch_all(self.sql()).await?;
+        let rows = sqlx::query(sql!("common/select_keys_of_task"))
+            .bind(task.id.as_uuid())
+            .fetch_all(self.sql())
+            .await?;
         let mut keys = Vec::with_capacity(rows.len() + 1);
         for row in &rows {
             keys.push(Columns::new(row, "due_work", "concurrency_key").get::<String>("concurrency_key")?);
@@ -146,9 +161,17 @@ impl Write<'_> {
             return Ok(());
         }
         keys.extend(key.map(str::to_owned));
-        self.promote(&FreeTurn { task: Some(task.id), key: None }).await?;
+        self.promote(&FreeTurn {
+            task: Some(task.id),
+            key: None,
+        })
+        .await?;
         for key in keys {
-            self.promote(&FreeTurn { task: None, key: Some(key) }).await?;
+            self.promote(&FreeTurn {
+                task: None,
+                key: Some(key),
+            })
+            .await?;
         }
         Ok(())
     }

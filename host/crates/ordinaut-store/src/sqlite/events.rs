@@ -53,11 +53,14 @@ impl Events for SqliteStore {
             .bind(id.as_uuid())
             .fetch_optional(&mut *self.reader().await?)
             .await?;
-        row.map(|row| Columns::new(&row, "event", "position").number("position")).transpose()
+        row.map(|row| Columns::new(&row, "event", "position").number("position"))
+            .transpose()
     }
 
     async fn last_event_position(&self) -> Result<u64> {
-        let row = sqlx::query(sql!("common/last_event_position")).fetch_one(&mut *self.reader().await?).await?;
+        let row = sqlx::query(sql!("common/last_event_position"))
+            .fetch_one(&mut *self.reader().await?)
+            .await?;
         Columns::new(&row, "event", "position").number("position")
     }
 
@@ -95,7 +98,10 @@ pub(super) fn is_wanted(topics: &[TopicPattern], topic: &Topic) -> bool {
 
 /// The next events after a position, whatever their topics.
 pub(super) async fn read_batch(sql: &mut SqliteConnection, after: u64, limit: i64) -> Result<Vec<LoggedEvent>> {
-    let rows =
-        sqlx::query(sql!("common/read_events")).bind(signed(after)).bind(limit).fetch_all(sql).await?;
+    let rows = sqlx::query(sql!("common/read_events"))
+        .bind(signed(after))
+        .bind(limit)
+        .fetch_all(sql)
+        .await?;
     rows.iter().map(rows::event).collect()
 }

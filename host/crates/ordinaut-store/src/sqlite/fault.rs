@@ -22,25 +22,32 @@ impl From<Error> for StoreError {
 }
 
 fn of_database(error: &dyn DatabaseError) -> StoreError {
-    let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
+    let code = error
+        .code()
+        .and_then(|code| code.parse::<i32>().ok())
+        .unwrap_or_default();
     match code & PRIMARY_CODE {
         SQLITE_FULL => StoreError::Full,
         SQLITE_NOTADB => StoreError::Schema("the file is not an SQLite database".into()),
-        SQLITE_CORRUPT => {
-            StoreError::Unavailable(format!("the database file is damaged ({error}); restore it from a backup"))
-        }
+        SQLITE_CORRUPT => StoreError::Unavailable(format!(
+            "the database file is damaged ({error}); restore it from a backup"
+        )),
         _ => StoreError::Unavailable(error.to_string()),
     }
 }
 
 /// Whether a statement was refused because a value that must be unique exists already.
 pub(super) fn is_duplicate(error: &Error) -> bool {
-    error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
+    error
+        .as_database_error()
+        .is_some_and(DatabaseError::is_unique_violation)
 }
 
 /// Whether a statement was refused because it refers to something that does not exist.
 pub(super) fn is_dangling(error: &Error) -> bool {
-    error.as_database_error().is_some_and(DatabaseError::is_foreign_key_violation)
+    error
+        .as_database_error()
+        .is_some_and(DatabaseError::is_foreign_key_violation)
 }
 
 /// A migration that could not be done, or was not this program's.

@@ -59,14 +59,21 @@ pub(super) async fn claim(
 ) -> Result<Vec<Delivery>> {
     loop {
         let mut write = store.write().await?;
-        let claim = Claim { group, consumer, limit, until: after(write.now, visibility) };
+        let claim = Claim {
+            group,
+            consumer,
+            limit,
+            until: after(write.now, visibility),
+        };
         let place = write.group_place(group).await?;
         let mut deliveries = write.claim_again(&claim).await?;
         let scan = write.claim_new(&claim, &place, &mut deliveries).await?;
         let passed = scan.position - place.scanned;
         if !deliveries.is_empty() || scan.held_some || passed >= PLACE_WRITTEN_EVERY {
             if passed > 0 {
-                let update = sqlx::query(sql!("common/update_group_scanned")).bind(group).bind(signed(scan.position));
+                let update = sqlx::query(sql!("common/update_group_scanned"))
+                    .bind(group)
+                    .bind(signed(scan.position));
                 update.execute(write.sql()).await?;
             }
             write.commit().await?;
@@ -139,10 +146,19 @@ struct Place {
 
 impl Write<'_> {
     async fn group_place(&mut self, group: &str) -> Result<Place> {
-        let row = sqlx::query(sql!("common/select_group")).bind(group).fetch_optional(self.sql()).await?;
-        let row = row.ok_or_else(|| StoreError::NotFound { noun: "consumer group", id: group.to_owned() })?;
+        let row = sqlx::query(sql!("common/select_group"))
+            .bind(group)
+            .fetch_optional(self.sql())
+            .await?;
+        let row = row.ok_or_else(|| StoreError::NotFound {
+            noun: "consumer group",
+            id: group.to_owned(),
+        })?;
         let c = Columns::new(&row, "event_group", "name");
-        Ok(Place { topics: c.json("topics")?, scanned: c.number("scanned")? })
+        Ok(Place {
+            topics: c.json("topics")?,
+            scanned: c.number("scanned")?,
+        })
     }
 
     /// Takes what is due again: retries, what another consumer did not settle in time, and what has been held back.
@@ -165,15 +181,24 @@ impl Write<'_> {
                 .fetch_one(self.sql())
                 .await?;
             let delivery = Columns::new(&row, "event_delivery", "deliveries").number("deliveries")?;
-            let row = sqlx::query(sql!("common/select_event")).bind(position).fetch_one(self.sql()).await?;
-            deliveries.push(Delivery { event: rows::event(&row)?, delivery });
+            let row = sqlx::query(sql!("common/select_event"))
+                .bind(position)
+                .fetch_one(self.sql())
+                .await?;
+            deliveries.push(Delivery {
+                event: rows::event(&row)?,
+                delivery,
+            });
         }
         Ok(deliveries)
     }
 
     /// Takes new events.
     async fn claim_new(&mut self, claim: &Claim<'_>, place: &Place, deliveries: &mut Vec<Delivery>) -> Result<Scan> {
-        let mut scan = Scan { position: place.scanned, held_some: false };
+        let mut scan = Scan {
+            position: place.scanned,
+            held_some: false,
+        };
         while deliveries.len() < claim.limit && scan.position - place.scanned < SCAN_MAX {
             let batch = read_batch(self.sql(), scan.position, SCAN_BATCH).await?;
             if batch.is_empty() {

@@ -16,7 +16,9 @@ impl Health for SqliteStore {
     }
 
     async fn ping(&self) -> Result<()> {
-        sqlx::query(sql!("common/ping")).fetch_one(&mut *self.reader().await?).await?;
+        sqlx::query(sql!("common/ping"))
+            .fetch_one(&mut *self.reader().await?)
+            .await?;
         Ok(())
     }
 
@@ -29,6 +31,11 @@ impl Health for SqliteStore {
         // The last connection folds the write-ahead log into the database.
         self.writer.close().await;
         // Only now may another process have it. A poisoned mutex holds a lock file like any other.
-        drop(self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        drop(
+            self.lock
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .take(),
+        );
     }
 }

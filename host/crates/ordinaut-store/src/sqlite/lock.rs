@@ -21,8 +21,9 @@ impl LockFile {
     /// Locks the database at `database`.
     pub(super) fn acquire(database: &Path) -> Result<Self> {
         let path = path_of(database);
-        let unavailable =
-            |what: &str, error: &std::io::Error| StoreError::Unavailable(format!("cannot {what} {}: {error}", path.display()));
+        let unavailable = |what: &str, error: &std::io::Error| {
+            StoreError::Unavailable(format!("cannot {what} {}: {error}", path.display()))
+        };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -26,7 +26,12 @@ pub(super) async fn pass(
     let mut done = Materialised::default();
     for task in write.due_tasks(until, limit).await? {
         let (queued, running) = write.count_unfinished(&task).await?;
-        let due = DueTask { task, queued, running, now: write.now };
+        let due = DueTask {
+            task,
+            queued,
+            running,
+            now: write.now,
+        };
         let plan = planner(&due);
         write.carry_out(&due.task, &plan, &mut done).await?;
         done.tasks += 1;
@@ -51,14 +56,18 @@ impl Write<'_> {
 
     /// How many runs of the task are queued, and how many running.
     async fn count_unfinished(&mut self, task: &Task) -> Result<(u32, u32)> {
-        let row = sqlx::query(sql!("common/count_unfinished")).bind(task.id.as_uuid()).fetch_one(self.sql()).await?;
+        let row = sqlx::query(sql!("common/count_unfinished"))
+            .bind(task.id.as_uuid())
+            .fetch_one(self.sql())
+            .await?;
         let c = Columns::new(&row, "due_work", "queued");
         Ok((c.number("queued")?, c.number("running")?))
     }
 
     async fn carry_out(&mut self, task: &Task, plan: &Plan, done: &mut Materialised) -> Result<()> {
         if plan.cancel_unfinished {
-            self.cancel_unfinished(task.id, "a later occurrence took its place", true).await?;
+            self.cancel_unfinished(task.id, "a later occurrence took its place", true)
+                .await?;
         }
         for run in &plan.runs {
             match (self.insert_run(task, run).await?, &run.skipped) {

@@ -45,9 +45,18 @@ pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn En
         .disable_statement_logging();
     migrate(path, &options).await?;
 
-    let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    let pool = || {
+        SqlitePoolOptions::new()
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
     let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-    let readers: SqlitePool = pool().max_connections(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+    let readers: SqlitePool = pool()
+        .max_connections(READERS)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await?;
     Ok(SqliteStore {
         path: path.to_owned(),
         writer,
@@ -62,21 +71,42 @@ pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn En
 async fn migrate(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
     let cannot_open = |error: sqlx::Error| match StoreError::from(error) {
         StoreError::Unavailable(reason) => StoreError::Unavailable(format!("cannot open {}: {reason}", path.display())),
-        StoreError::Schema(reason) => StoreError::Schema(format!("{} is not a store of Ordinaut: {reason}", path.display())),
+        StoreError::Schema(reason) => {
+            StoreError::Schema(format!("{} is not a store of Ordinaut: {reason}", path.display()))
+        }
         other => other,
     };
     // Looked at before anything is changed, the journal mode included: a foreign file must stay as it is.
-    let mut connection = options.clone().create_if_missing(true).connect().await.map_err(cannot_open)?;
-    refuse_foreign(path, &mut connection).await.map_err(|error| match error {
-        Fault::Sql(error) => cannot_open(error),
-        Fault::Foreign(error) => error,
-    })?;
+    let mut connection = options
+        .clone()
+        .create_if_missing(true)
+        .connect()
+        .await
+        .map_err(cannot_open)?;
+    refuse_foreign(path, &mut connection)
+        .await
+        .map_err(|error| match error {
+            Fault::Sql(error) => cannot_open(error),
+            Fault::Foreign(error) => error,
+        })?;
     connection.close().await?;
 
-    let mut connection =
-        options.clone().journal_mode(SqliteJournalMode::Wal).connect().await.map_err(cannot_open)?;
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
-    MIGRATIONS.run(&mut connection).await.map_err(|error| fault::of_migration(error, path, newest))?;
+    let mut connection = options
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        .connect()
+        .await
+        .map_err(cannot_open)?;
+    let newest = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or_default();
+    MIGRATIONS
+        // Not `run`: the future of that is not `Send` for every lifetime.
+        .run_direct(None, &mut connection, false)
+        .await
+        .map_err(|error| fault::of_migration(error, path, newest))?;
     connection.close().await?;
     Ok(())
 }
@@ -93,8 +123,14 @@ impl From<sqlx::Error> for Fault {
 }
 
 async fn refuse_foreign(path: &Path, connection: &mut SqliteConnection) -> std::result::Result<(), Fault> {
-    let id: i64 = sqlx::query(sql!("sqlite/application_id")).fetch_one(&mut *connection).await?.try_get(0)?;
-    let tables: i64 = sqlx::query(sql!("sqlite/count_tables")).fetch_one(&mut *connection).await?.try_get(0)?;
+    let id: i64 = sqlx::query(sql!("sqlite/application_id"))
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
+    let tables: i64 = sqlx::query(sql!("sqlite/count_tables"))
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(());
     }

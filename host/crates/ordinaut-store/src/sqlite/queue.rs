@@ -68,7 +68,9 @@ impl Queue for SqliteStore {
     async fn record_step(&self, lease: Lease, step: &StepRecord, events: &[Event]) -> Result<()> {
         let mut write = self.write().await?;
         if write.held_lease(lease).await?.is_none() || step.run != lease.run {
-            return Err(StoreError::LeaseLost { run: lease.run.to_string() });
+            return Err(StoreError::LeaseLost {
+                run: lease.run.to_string(),
+            });
         }
         write.upsert_step(step).await?;
         for event in events {
@@ -82,7 +84,9 @@ impl Queue for SqliteStore {
     }
 
     async fn next_ready(&self) -> Result<Option<DateTime<Utc>>> {
-        let row = sqlx::query(sql!("common/next_ready")).fetch_one(&mut *self.reader().await?).await?;
+        let row = sqlx::query(sql!("common/next_ready"))
+            .fetch_one(&mut *self.reader().await?)
+            .await?;
         Columns::new(&row, "due_work", "next_ready").time_opt("next_ready")
     }
 
@@ -99,7 +103,10 @@ impl Queue for SqliteStore {
 
     async fn worker_stopped(&self, worker: &WorkerId) -> Result<()> {
         let mut write = self.write().await?;
-        sqlx::query(sql!("common/delete_heartbeat")).bind(&worker.0).execute(write.sql()).await?;
+        sqlx::query(sql!("common/delete_heartbeat"))
+            .bind(&worker.0)
+            .execute(write.sql())
+            .await?;
         write.commit().await
     }
 }
@@ -112,7 +119,10 @@ pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
 
 fn lease_of(row: &sqlx::sqlite::SqliteRow) -> Result<Lease> {
     let c = Columns::new(row, "due_work", "run_id");
-    Ok(Lease { run: c.id("run_id")?, token: FencingToken(c.number("token")?) })
+    Ok(Lease {
+        run: c.id("run_id")?,
+        token: FencingToken(c.number("token")?),
+    })
 }
 
 /// A row that was leased just now.
@@ -160,7 +170,9 @@ impl Write<'_> {
     /// Takes due work, in order, and gives each its token.
     async fn pick(&mut self, request: &LeaseRequest, expires_at: DateTime<Utc>) -> Result<Vec<Picked>> {
         let horizon = after(self.now, request.early);
-        let row = sqlx::query(sql!("common/select_last_token")).fetch_one(self.sql()).await?;
+        let row = sqlx::query(sql!("common/select_last_token"))
+            .fetch_one(self.sql())
+            .await?;
         let last: i64 = Columns::new(&row, "fencing_token", "last").get("last")?;
         let rows = sqlx::query(sql!("sqlite/lease"))
             .bind(DbTime(horizon))
@@ -173,11 +185,18 @@ impl Write<'_> {
         let mut picked = Vec::with_capacity(rows.len());
         for row in &rows {
             let c = Columns::new(row, "due_work", "run_id");
-            picked.push(Picked { lease: lease_of(row)?, task: c.id("task_id")?, attempt: c.number("attempt")? });
+            picked.push(Picked {
+                lease: lease_of(row)?,
+                task: c.id("task_id")?,
+                attempt: c.number("attempt")?,
+            });
         }
         if !picked.is_empty() {
             let newest = last + picked.len() as i64;
-            sqlx::query(sql!("common/update_last_token")).bind(newest).execute(self.sql()).await?;
+            sqlx::query(sql!("common/update_last_token"))
+                .bind(newest)
+                .execute(self.sql())
+                .await?;
         }
         // RETURNING keeps no order; tokens were given in it.
         picked.sort_unstable_by_key(|work| work.lease.token);
@@ -221,11 +240,20 @@ impl Write<'_> {
         };
         self.emit(run_event(Moment::Started, &facts, None, None)).await?;
         let steps = self.steps(lease.run).await?;
-        Ok(LeasedWork { lease, expires_at, run, task, steps })
+        Ok(LeasedWork {
+            lease,
+            expires_at,
+            run,
+            task,
+            steps,
+        })
     }
 
     async fn steps(&mut self, run: RunId) -> Result<Vec<StepRecord>> {
-        let rows = sqlx::query(sql!("common/select_steps")).bind(run.as_uuid()).fetch_all(self.sql()).await?;
+        let rows = sqlx::query(sql!("common/select_steps"))
+            .bind(run.as_uuid())
+            .fetch_all(self.sql())
+            .await?;
         rows.iter().map(rows::step).collect()
     }
 

@@ -81,7 +81,8 @@ impl Write<'_> {
             .execute(self.sql())
             .await?;
         if let Some(moment) = Moment::of_end(ending.state) {
-            self.emit(run_event(moment, &facts, ending.reason, ending.error)).await?;
+            self.emit(run_event(moment, &facts, ending.reason, ending.error))
+                .await?;
         }
         self.promote(&free).await
     }
@@ -120,12 +121,15 @@ impl Write<'_> {
             .fetch_one(self.sql())
             .await?;
         self.work_changed();
-        self.emit(run_event(moment, &rows::run_facts(&row)?, reason, error)).await
+        self.emit(run_event(moment, &rows::run_facts(&row)?, reason, error))
+            .await
     }
 
     /// Takes a run from a worker that cannot be alive any more, and records its attempt as abandoned.
     pub(super) async fn abandon(&mut self, lease: Lease) -> Result<()> {
-        let Some(held) = self.held_lease(lease).await? else { return Ok(()) };
+        let Some(held) = self.held_lease(lease).await? else {
+            return Ok(());
+        };
         sqlx::query(sql!("common/abandon_attempt"))
             .bind(lease.run.as_uuid())
             .bind(signed(lease.token.0))
@@ -135,19 +139,26 @@ impl Write<'_> {
             Some(reason) => self.end_canceled(lease.run, reason).await,
             None => {
                 let next = (held.run_at, held.attempt);
-                self.requeue(lease.run, next, (Moment::Abandoned, Some("its lease ran out"), None)).await
+                self.requeue(lease.run, next, (Moment::Abandoned, Some("its lease ran out"), None))
+                    .await
             }
         }
     }
 
     /// Unfinished runs of a task.
     pub(super) async fn unfinished(&mut self, task: TaskId) -> Result<Vec<Unfinished>> {
-        let rows = sqlx::query(sql!("common/select_unfinished")).bind(task.as_uuid()).fetch_all(self.sql()).await?;
+        let rows = sqlx::query(sql!("common/select_unfinished"))
+            .bind(task.as_uuid())
+            .fetch_all(self.sql())
+            .await?;
         rows.iter()
             .map(|row| {
                 let c = Columns::new(row, "due_work", "run_id");
                 let token: Option<i64> = c.get("token")?;
-                Ok(Unfinished { run: c.id("run_id")?, token: token.map(|token| FencingToken(token.unsigned_abs())) })
+                Ok(Unfinished {
+                    run: c.id("run_id")?,
+                    token: token.map(|token| FencingToken(token.unsigned_abs())),
+                })
             })
             .collect()
     }
@@ -155,8 +166,11 @@ impl Write<'_> {
     /// Cancels the queued runs of a task and, if `running_too`, asks for those that run to be canceled.
     pub(super) async fn cancel_unfinished(&mut self, task: TaskId, reason: &str, running_too: bool) -> Result<()> {
         // First those that run, so that no turn is given to a run that is about to be canceled as well.
-        let (running, queued): (Vec<_>, Vec<_>) =
-            self.unfinished(task).await?.into_iter().partition(|work| work.token.is_some());
+        let (running, queued): (Vec<_>, Vec<_>) = self
+            .unfinished(task)
+            .await?
+            .into_iter()
+            .partition(|work| work.token.is_some());
         if running_too {
             for work in running {
                 self.request_cancel(work.run, reason).await?;
@@ -170,7 +184,11 @@ impl Write<'_> {
 
     /// Lets the worker of a run know that it is to be canceled.
     pub(super) async fn request_cancel(&mut self, run: RunId, reason: &str) -> Result<()> {
-        sqlx::query(sql!("common/request_cancel")).bind(run.as_uuid()).bind(reason).execute(self.sql()).await?;
+        sqlx::query(sql!("common/request_cancel"))
+            .bind(run.as_uuid())
+            .bind(reason)
+            .execute(self.sql())
+            .await?;
         self.work_changed();
         Ok(())
     }

@@ -19,12 +19,21 @@ impl Runs for SqliteStore {
         let mut reader = self.reader().await?;
         // One snapshot for the three reads.
         let mut snapshot = reader.begin().await?;
-        let row = sqlx::query(sql!("common/select_run")).bind(id.as_uuid()).fetch_optional(&mut *snapshot).await?;
+        let row = sqlx::query(sql!("common/select_run"))
+            .bind(id.as_uuid())
+            .fetch_optional(&mut *snapshot)
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let run = rows::run(&row)?;
-        let attempts = sqlx::query(sql!("common/select_attempts")).bind(id.as_uuid()).fetch_all(&mut *snapshot).await?;
+        let attempts = sqlx::query(sql!("common/select_attempts"))
+            .bind(id.as_uuid())
+            .fetch_all(&mut *snapshot)
+            .await?;
         let attempts = attempts.iter().map(rows::attempt).collect::<Result<_>>()?;
-        let steps = sqlx::query(sql!("common/select_steps")).bind(id.as_uuid()).fetch_all(&mut *snapshot).await?;
+        let steps = sqlx::query(sql!("common/select_steps"))
+            .bind(id.as_uuid())
+            .fetch_all(&mut *snapshot)
+            .await?;
         let steps = steps.iter().map(rows::step).collect::<Result<_>>()?;
         Ok(Some(RunDetail { run, attempts, steps }))
     }
@@ -33,13 +42,24 @@ impl Runs for SqliteStore {
         let mut query = list_query(filter, page)?;
         let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
         let runs = rows.iter().map(rows::run).collect::<Result<Vec<_>>>()?;
-        Ok(page::cut(runs, page, |run| Place { at: run.scheduled_for, id: run.id.as_uuid() }))
+        Ok(page::cut(runs, page, |run| Place {
+            at: run.scheduled_for,
+            id: run.id.as_uuid(),
+        }))
     }
 
     async fn cancel_run(&self, id: RunId, reason: &str, change: &Change) -> Result<RunState> {
         let mut write = self.write().await?;
-        let row = sqlx::query(sql!("common/select_run")).bind(id.as_uuid()).fetch_optional(write.sql()).await?;
-        let Some(row) = row else { return Err(StoreError::NotFound { noun: "run", id: id.to_string() }) };
+        let row = sqlx::query(sql!("common/select_run"))
+            .bind(id.as_uuid())
+            .fetch_optional(write.sql())
+            .await?;
+        let Some(row) = row else {
+            return Err(StoreError::NotFound {
+                noun: "run",
+                id: id.to_string(),
+            });
+        };
         let found = rows::run(&row)?.state;
         match found {
             RunState::Queued => write.end_canceled(id, reason).await?,
@@ -75,8 +95,15 @@ fn list_query(filter: &RunFilter, page: &PageRequest) -> Result<QueryBuilder<Sql
         query.push(" AND scheduled_for < ").push_bind(DbTime(until));
     }
     if let Some(place) = Place::of(page)? {
-        query.push(" AND (scheduled_for, id) < (").push_bind(DbTime(place.at)).push(", ").push_bind(place.id).push(")");
+        query
+            .push(" AND (scheduled_for, id) < (")
+            .push_bind(DbTime(place.at))
+            .push(", ")
+            .push_bind(place.id)
+            .push(")");
     }
-    query.push(" ORDER BY scheduled_for DESC, id DESC LIMIT ").push_bind(i64::from(page::limit(page)) + 1);
+    query
+        .push(" ORDER BY scheduled_for DESC, id DESC LIMIT ")
+        .push_bind(i64::from(page::limit(page)) + 1);
     Ok(query)
 }

@@ -42,11 +42,21 @@ impl Write<'_> {
         if let Verdict::Finished { state, .. } = &settlement.verdict
             && !state.is_final()
         {
-            let detail = format!("the run {run} cannot be settled as `{}`, which is no final state", state.name());
+            let detail = format!(
+                "the run {run} cannot be settled as `{}`, which is no final state",
+                state.name()
+            );
             return Ok(Err(StoreError::Invalid(detail)));
         }
-        if let Some(step) = settlement.steps.iter().find(|step| step.run != run || step.step.is_empty()) {
-            let detail = format!("the step `{}` of the run {} is no step of the run {run}", step.step, step.run);
+        if let Some(step) = settlement
+            .steps
+            .iter()
+            .find(|step| step.run != run || step.step.is_empty())
+        {
+            let detail = format!(
+                "the step `{}` of the run {} is no step of the run {run}",
+                step.step, step.run
+            );
             return Ok(Err(StoreError::Invalid(detail)));
         }
         let held = self.held_lease(settlement.lease).await?;

@@ -19,7 +19,8 @@ impl State for SqliteStore {
             .bind(key)
             .fetch_optional(&mut *self.reader().await?)
             .await?;
-        row.map(|row| Columns::new(&row, "extension_state", "value").get("value")).transpose()
+        row.map(|row| Columns::new(&row, "extension_state", "value").get("value"))
+            .transpose()
     }
 
     async fn state_set(&self, extension: &str, bucket: &str, key: &str, value: &[u8], quota: StateQuota) -> Result<()> {
@@ -32,7 +33,10 @@ impl State for SqliteStore {
             .execute(write.sql())
             .await?;
         // The schema's triggers have counted by now; leaving the transaction undoes a value that is too much.
-        let row = sqlx::query(sql!("common/state_usage")).bind(extension).fetch_one(write.sql()).await?;
+        let row = sqlx::query(sql!("common/state_usage"))
+            .bind(extension)
+            .fetch_one(write.sql())
+            .await?;
         let c = Columns::new(&row, "extension_usage", "keys");
         let (keys, bytes): (u64, u64) = (c.number("keys")?, c.number("bytes")?);
         if keys > quota.keys_max || bytes > quota.bytes_max {

@@ -41,7 +41,10 @@ impl Tasks for SqliteStore {
         let mut query = list_query(filter, page)?;
         let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
         let tasks = rows.iter().map(rows::task).collect::<Result<Vec<_>>>()?;
-        Ok(page::cut(tasks, page, |task| Place { at: task.created_at, id: task.id.as_uuid() }))
+        Ok(page::cut(tasks, page, |task| Place {
+            at: task.created_at,
+            id: task.id.as_uuid(),
+        }))
     }
 
     async fn update_task(
@@ -71,11 +74,17 @@ impl Tasks for SqliteStore {
             return Err(StoreError::Duplicate {
                 noun: "run",
                 existing: run.id.to_string(),
-                detail: format!("a run with the id {}, or of the same occurrence of its task, exists already", run.id),
+                detail: format!(
+                    "a run with the id {}, or of the same occurrence of its task, exists already",
+                    run.id
+                ),
             });
         }
         write.record(change).await?;
-        let row = sqlx::query(sql!("common/select_run")).bind(run.id.as_uuid()).fetch_one(write.sql()).await?;
+        let row = sqlx::query(sql!("common/select_run"))
+            .bind(run.id.as_uuid())
+            .fetch_one(write.sql())
+            .await?;
         let stored = rows::run(&row)?;
         write.commit().await?;
         Ok(stored)
@@ -86,7 +95,9 @@ impl Tasks for SqliteStore {
     }
 
     async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
-        let row = sqlx::query(sql!("common/next_due")).fetch_one(&mut *self.reader().await?).await?;
+        let row = sqlx::query(sql!("common/next_due"))
+            .fetch_one(&mut *self.reader().await?)
+            .await?;
         Columns::new(&row, "task", "next_due").time_opt("next_due")
     }
 }
@@ -107,15 +118,28 @@ fn list_query(filter: &TaskFilter, page: &PageRequest) -> Result<QueryBuilder<Sq
         query.push(" AND owner = ").push_bind(owner.as_uuid());
     }
     if let Some(tag) = &filter.tag {
-        query.push(" AND id IN (SELECT task_id FROM task_tag WHERE tag = ").push_bind(tag.clone()).push(")");
+        query
+            .push(" AND id IN (SELECT task_id FROM task_tag WHERE tag = ")
+            .push_bind(tag.clone())
+            .push(")");
     }
     if let Some(text) = &filter.query {
-        query.push(" AND title_folded LIKE ").push_bind(contains(text)).push(" ESCAPE '\\'");
+        query
+            .push(" AND title_folded LIKE ")
+            .push_bind(contains(text))
+            .push(" ESCAPE '\\'");
     }
     if let Some(place) = Place::of(page)? {
-        query.push(" AND (created_at, id) < (").push_bind(DbTime(place.at)).push(", ").push_bind(place.id).push(")");
+        query
+            .push(" AND (created_at, id) < (")
+            .push_bind(DbTime(place.at))
+            .push(", ")
+            .push_bind(place.id)
+            .push(")");
     }
-    query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(page::limit(page)) + 1);
+    query
+        .push(" ORDER BY created_at DESC, id DESC LIMIT ")
+        .push_bind(i64::from(page::limit(page)) + 1);
     Ok(query)
 }
 
@@ -136,24 +160,41 @@ fn contains(text: &str) -> String {
 impl Write<'_> {
     /// The task, which must exist.
     pub(super) async fn task(&mut self, id: TaskId) -> Result<Task> {
-        let row = sqlx::query(sql!("common/select_task")).bind(id.as_uuid()).fetch_optional(self.sql()).await?;
+        let row = sqlx::query(sql!("common/select_task"))
+            .bind(id.as_uuid())
+            .fetch_optional(self.sql())
+            .await?;
         row.as_ref().map(rows::task).transpose()?.ok_or_else(|| not_found(id))
     }
 
     async fn refuse_stale(&mut self, id: TaskId, expected: u64) -> Result<()> {
-        let row = sqlx::query(sql!("common/select_task_version")).bind(id.as_uuid()).fetch_optional(self.sql()).await?;
+        let row = sqlx::query(sql!("common/select_task_version"))
+            .bind(id.as_uuid())
+            .fetch_optional(self.sql())
+            .await?;
         let Some(row) = row else { return Err(not_found(id)) };
         let found: u64 = Columns::new(&row, "task", "version").number("version")?;
         if found == expected {
             return Ok(());
         }
-        Err(StoreError::Stale { noun: "task", id: id.to_string(), expected, found })
+        Err(StoreError::Stale {
+            noun: "task",
+            id: id.to_string(),
+            expected,
+            found,
+        })
     }
 
     async fn refuse_duplicate(&mut self, task: &Task) -> Result<()> {
-        let Some(key) = &task.definition.dedupe_key else { return Ok(()) };
-        let window = i64::try_from(task.definition.dedupe_window_seconds).ok().and_then(TimeDelta::try_seconds);
-        let since = window.and_then(|window| self.now.checked_sub_signed(window)).unwrap_or(DateTime::UNIX_EPOCH);
+        let Some(key) = &task.definition.dedupe_key else {
+            return Ok(());
+        };
+        let window = i64::try_from(task.definition.dedupe_window_seconds)
+            .ok()
+            .and_then(TimeDelta::try_seconds);
+        let since = window
+            .and_then(|window| self.now.checked_sub_signed(window))
+            .unwrap_or(DateTime::UNIX_EPOCH);
         let row = sqlx::query(sql!("common/find_duplicate_task"))
             .bind(task.owner.as_uuid())
             .bind(key)
@@ -164,7 +205,11 @@ impl Write<'_> {
         let Some(row) = row else { return Ok(()) };
         let existing = row.try_get::<Uuid, _>("id")?.to_string();
         let detail = format!("the dedupe key `{key}` is held by the task {existing}");
-        Err(StoreError::Duplicate { noun: "task", existing, detail })
+        Err(StoreError::Duplicate {
+            noun: "task",
+            existing,
+            detail,
+        })
     }
 
     async fn insert_task(&mut self, task: &Task) -> Result<()> {
@@ -197,9 +242,10 @@ impl Write<'_> {
                 existing: task.id.to_string(),
                 detail: format!("a task with the id {} exists already", task.id),
             }),
-            Err(error) if fault::is_dangling(&error) => {
-                Err(StoreError::NotFound { noun: "agent", id: task.owner.to_string() })
-            }
+            Err(error) if fault::is_dangling(&error) => Err(StoreError::NotFound {
+                noun: "agent",
+                id: task.owner.to_string(),
+            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -221,13 +267,18 @@ impl Write<'_> {
             .bind(DbTime(task.updated_at))
             .execute(self.sql())
             .await?;
-        sqlx::query(sql!("common/delete_task_tags")).bind(task.id.as_uuid()).execute(self.sql()).await?;
+        sqlx::query(sql!("common/delete_task_tags"))
+            .bind(task.id.as_uuid())
+            .execute(self.sql())
+            .await?;
         self.insert_tags(task).await
     }
 
     async fn insert_tags(&mut self, task: &Task) -> Result<()> {
         for tag in &task.definition.tags {
-            let insert = sqlx::query(sql!("common/insert_task_tag")).bind(task.id.as_uuid()).bind(tag);
+            let insert = sqlx::query(sql!("common/insert_task_tag"))
+                .bind(task.id.as_uuid())
+                .bind(tag);
             insert.execute(self.sql()).await?;
         }
         Ok(())
@@ -235,5 +286,8 @@ impl Write<'_> {
 }
 
 fn not_found(id: TaskId) -> StoreError {
-    StoreError::NotFound { noun: "task", id: id.to_string() }
+    StoreError::NotFound {
+        noun: "task",
+        id: id.to_string(),
+    }
 }

@@ -67,8 +67,11 @@ impl Write<'_> {
     pub(super) async fn commit(self) -> Result<()> {
         self.transaction.commit().await?;
         let wakes = &self.store.wakes;
-        let signals =
-            [(self.tasks_changed, &wakes.tasks), (self.work_changed, &wakes.work), (self.events_stored, &wakes.events)];
+        let signals = [
+            (self.tasks_changed, &wakes.tasks),
+            (self.work_changed, &wakes.work),
+            (self.events_stored, &wakes.events),
+        ];
         for (changed, signal) in signals {
             if changed {
                 signal.send_modify(|generation| *generation = generation.wrapping_add(1));
@@ -117,7 +120,9 @@ impl Write<'_> {
 
     /// Writes the audit row and the events of a change.
     pub(super) async fn record(&mut self, change: &Change) -> Result<()> {
-        let head = sqlx::query(sql!("common/select_audit_head")).fetch_optional(self.sql()).await?;
+        let head = sqlx::query(sql!("common/select_audit_head"))
+            .fetch_optional(self.sql())
+            .await?;
         let (last, previous) = match &head {
             None => (0, GENESIS),
             Some(row) => {

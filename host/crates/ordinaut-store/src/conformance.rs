@@ -1,0 +1,172 @@
+//! The exam: what any backend must do, as cases that are named by sentences. It is the contract's specification too.
+//!
+//! A backend sits it by one line in a test binary, which stamps a test for each case:
+//!
+//! ```ignore
+//! ordinaut_store::store_exam!(my_backend::fresh);
+//! ```
+//!
+//! where `fresh` is an `async fn() -> Exam` that makes an empty store. Cases use nothing but the contract. Time stands
+//! still in them unless they move it, nothing sleeps, and ids are counted, so that each run is the same.
+
+pub mod fixture;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::contract::Store;
+pub use fixture::{CountedEntropy, Exam, TestClock};
+
+/// A backend's way to a store.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Opens the same durable state again, after the store that was open before has been closed or dropped.
+    async fn open(&self, clock: Arc<TestClock>, entropy: Arc<CountedEntropy>) -> Arc<dyn Store>;
+}
+
+/// Declares the topics and their cases, and makes `store_exam!` out of them. (`$d` is a dollar sign: macros inside
+/// macros cannot write one.)
+macro_rules! exam {
+    (($d:tt) $($topic:ident { $($case:ident,)+ })+) => {
+        $(pub mod $topic;)+
+
+        /// Every case, by topic.
+        pub const CASES: &[(&str, &[&str])] = &[$((stringify!($topic), &[$(stringify!($case)),+])),+];
+
+        /// Stamps a test for each case; `make` is an `async fn() -> Exam`.
+        #[macro_export]
+        macro_rules! store_exam {
+            ($d make:path) => {
+                $(mod $topic {
+                    $(#[tokio::test]
+                    async fn $case() {
+                        $crate::conformance::$topic::$case($d make().await).await;
+                    })+
+                })+
+            };
+        }
+    };
+}
+
+exam! { ($)
+    tasks {
+        a_task_is_read_back_as_it_was_written,
+        a_task_needs_an_owner_that_exists,
+        a_dedupe_key_is_held_by_one_unfinished_task_of_an_owner,
+        a_dedupe_key_stays_held_within_its_window,
+        an_update_needs_the_present_version,
+        an_update_changes_everything_but_the_last_run,
+        an_update_may_drop_queued_runs_and_leaves_running_ones,
+        tasks_are_listed_newest_first_and_by_filter,
+        a_title_is_found_by_a_part_of_it_whatever_its_case,
+        pages_have_no_gaps_or_duplicates_while_tasks_are_created,
+        a_cursor_that_no_list_gave_out_is_refused,
+        the_next_due_task_is_the_earliest_active_one,
+        a_change_wakes_the_scheduler_and_is_audited,
+    }
+    materialise {
+        a_due_task_becomes_a_queued_run,
+        materialising_twice_is_harmless,
+        due_tasks_are_taken_in_order_up_to_the_limit,
+        tasks_that_are_not_due_or_not_active_are_left_alone,
+        the_horizon_moves_the_look_but_not_the_clock,
+        a_skipped_occurrence_is_recorded_with_its_reason,
+        the_last_occurrence_completes_the_task,
+        a_plan_may_cancel_what_is_unfinished,
+        the_planner_sees_what_is_queued_and_running,
+        schedulers_at_once_make_each_run_once,
+        an_occurrence_that_was_canceled_may_be_made_anew,
+    }
+    queue {
+        work_is_leased_by_priority_then_due_time,
+        work_may_be_leased_a_little_early,
+        a_leased_run_is_running_in_every_read,
+        a_lease_sees_its_task_as_it_is_now,
+        workers_at_once_never_lease_a_run_twice,
+        tokens_grow_with_every_lease,
+        an_abandoned_lease_is_leased_again_with_a_larger_token,
+        a_renewed_lease_lasts_longer,
+        a_lost_lease_can_neither_renew_nor_record_nor_settle,
+        a_cancellation_reaches_the_worker_when_it_renews,
+        a_canceled_run_whose_worker_died_is_not_run_again,
+        a_step_that_succeeded_stays_as_it_was,
+        recorded_steps_come_with_the_next_lease,
+        leases_are_reclaimed_at_start,
+        the_next_ready_time_is_the_earliest_due_time_or_expiry,
+    }
+    turns {
+        runs_of_an_exclusive_task_take_turns,
+        runs_that_may_overlap_are_leased_together,
+        a_concurrency_key_admits_as_many_as_its_limit,
+        both_a_task_and_a_key_must_be_free,
+        a_canceled_run_gives_its_turn_to_the_next,
+        a_run_that_is_retried_keeps_its_turn,
+        a_change_of_policy_lets_those_go_that_waited,
+        a_backlog_behind_one_key_drains_by_priority_then_due_time,
+    }
+    settle {
+        a_finished_run_is_stored_with_everything_about_it,
+        a_retry_waits_in_the_queue_until_its_time,
+        a_released_attempt_does_not_count,
+        many_are_settled_at_once_and_each_by_its_own_token,
+        a_settlement_that_makes_no_sense_is_refused_alone,
+        a_lease_settles_once,
+        a_retry_of_a_run_that_is_to_be_canceled_cancels_it,
+        the_newest_occurrence_is_the_tasks_last_run,
+        every_change_of_a_run_is_told_once_and_in_order,
+        events_of_a_run_that_an_event_caused_count_its_hops,
+    }
+    runs {
+        a_run_is_queued_beside_the_schedule,
+        a_run_needs_a_task_and_an_id_of_its_own,
+        runs_are_listed_newest_occurrence_first_and_by_filter,
+        pages_have_no_gaps_or_duplicates_while_runs_are_made,
+        a_queued_run_is_canceled_at_once,
+        a_run_that_is_over_stays_as_it_is,
+    }
+    events {
+        events_are_read_in_order_after_a_place,
+        events_are_selected_by_topic_however_rare,
+        an_event_is_stored_once,
+        an_event_is_read_back_as_it_was_written,
+        a_place_is_found_by_the_event,
+        readers_are_woken_after_the_event_is_visible,
+    }
+    groups {
+        a_group_starts_at_the_end_of_the_log,
+        a_group_that_does_not_exist_is_refused,
+        consumers_share_the_events_of_their_group,
+        groups_do_not_disturb_each_other,
+        what_is_not_settled_in_time_is_delivered_again,
+        a_retry_comes_back_after_its_delay,
+        an_event_that_waits_holds_back_its_subject_only,
+        a_dead_letter_lets_the_next_event_through,
+        settling_twice_changes_nothing,
+        a_group_may_change_its_topics,
+        a_group_passes_what_it_does_not_want,
+        the_next_redelivery_is_the_earliest_of_the_group,
+    }
+    state {
+        values_are_kept_by_extension_bucket_and_key,
+        keys_are_listed_in_order_and_in_slices,
+        a_quota_counts_keys_and_bytes_of_the_extension,
+        deleting_makes_room,
+    }
+    agents {
+        an_agent_is_read_back_as_it_was_written,
+        a_name_is_taken_once,
+        agents_are_listed_by_name_in_pages,
+        the_first_secret_under_a_name_stays,
+    }
+    audit {
+        every_change_adds_a_sealed_row,
+        a_change_that_is_refused_leaves_no_row,
+        an_empty_log_is_intact,
+    }
+    schema {
+        a_store_that_is_opened_again_has_kept_everything,
+        a_closed_store_refuses_politely,
+        time_is_the_database_time,
+    }
+}

@@ -1,0 +1,109 @@
+//! Runs as they are asked for, read and canceled.
+
+use ordinaut_domain::{RunCause, RunState};
+use serde_json::json;
+
+use super::fixture::{Exam, at, change, first, following};
+use crate::{StoreError, contract::RunFilter};
+
+pub async fn a_run_is_queued_beside_the_schedule(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let signals = exam.store.signals();
+    let mut planned = exam.draft_run(&task, at(5));
+    planned.trigger = json!({"input": [1, null]});
+    planned.reason = Some("asked for by hand".into());
+    planned.simulate = true;
+    let run = exam.store.enqueue_run(&planned, &change("run.triggered")).await.unwrap();
+    assert_eq!((run.id, run.task, run.state, run.cause), (planned.id, task.id, RunState::Queued, RunCause::Manual));
+    assert_eq!((run.run_at, run.attempt, run.created_at), (at(5), 0, at(0)));
+    assert_eq!((run.trigger.clone(), run.reason.clone()), (planned.trigger, planned.reason));
+    assert!(run.simulated, "it was asked to be simulated");
+    assert_eq!(exam.run(run.id).await.run, run);
+    assert!(signals.work.has_changed().unwrap());
+    let timing = exam.store.task(task.id).await.unwrap().unwrap().timing;
+    assert_eq!(timing, task.timing, "the timetable is not touched");
+}
+
+pub async fn a_run_needs_a_task_and_an_id_of_its_own(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let mut orphan = exam.draft(task.owner, "never stored");
+    orphan.version = 1;
+    let refused = exam.store.enqueue_run(&exam.draft_run(&orphan, at(0)), &change("run.triggered")).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { noun: "task", .. })), "{refused:?}");
+    let run = exam.draft_run(&task, at(0));
+    exam.store.enqueue_run(&run, &change("run.triggered")).await.unwrap();
+    let refused = exam.store.enqueue_run(&run, &change("run.triggered")).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate { noun: "run", .. })), "{refused:?}");
+    assert_eq!(exam.store.run(exam.run_id()).await.unwrap(), None);
+}
+
+pub async fn runs_are_listed_newest_occurrence_first_and_by_filter(exam: Exam) {
+    let mine = exam.free_task("mine").await;
+    let other = exam.agent("somebody else").await;
+    let theirs = exam.draft(other, "theirs");
+    exam.store.create_task(&theirs, &change("task.created")).await.unwrap();
+    let second = exam.queue(&mine, at(-20)).await;
+    let third = exam.queue(&theirs, at(-30)).await;
+    let newest = exam.queue(&mine, at(-10)).await;
+    exam.lease(1).await;
+
+    let listed = async |filter: RunFilter| {
+        let page = exam.store.list_runs(&filter, &first(10)).await.unwrap();
+        page.items.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    let all = RunFilter::default;
+    assert_eq!(listed(all()).await, [newest, second, third]);
+    assert_eq!(listed(RunFilter { task: Some(theirs.id), ..all() }).await, [third]);
+    assert_eq!(listed(RunFilter { owner: Some(mine.owner), ..all() }).await, [newest, second]);
+    assert_eq!(listed(RunFilter { state: Some(RunState::Running), ..all() }).await, [third]);
+    let window = RunFilter { scheduled_from: Some(at(-30)), scheduled_until: Some(at(-10)), ..all() };
+    assert_eq!(listed(window).await, [second, third], "the first instant belongs to it, the last does not");
+    assert!(listed(RunFilter { state: Some(RunState::Failed), ..all() }).await.is_empty());
+}
+
+pub async fn pages_have_no_gaps_or_duplicates_while_runs_are_made(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let mut expected = Vec::new();
+    for i in 0..9 {
+        expected.push(exam.queue(&task, at(i / 3)).await);
+    }
+    let mut seen = Vec::new();
+    let mut request = Some(first(4));
+    while let Some(page) = request {
+        let found = exam.store.list_runs(&RunFilter::default(), &page).await.unwrap();
+        request = following(&found, 4);
+        seen.extend(found.items.iter().map(|run| run.id));
+        exam.queue(&task, at(100)).await;
+    }
+    seen.sort();
+    expected.sort();
+    assert_eq!(seen, expected);
+}
+
+pub async fn a_queued_run_is_canceled_at_once(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let run = exam.queue(&task, at(0)).await;
+    let mut told = change("run.canceled");
+    told.events.push(exam.event("ordinaut.run.noted", Some("note")));
+    let found = exam.store.cancel_run(run, "not needed", &told).await.unwrap();
+    assert_eq!(found, RunState::Queued);
+    let detail = exam.run(run).await;
+    assert_eq!((detail.run.state, detail.run.reason.as_deref()), (RunState::Canceled, Some("not needed")));
+    assert_eq!((detail.run.finished_at, detail.attempts.len()), (Some(at(0)), 0));
+    assert!(exam.lease(10).await.is_empty());
+    let moments = exam.told_about(&run.to_string()).await;
+    assert_eq!(moments, ["ordinaut.run.queued", "ordinaut.run.canceled"]);
+    assert_eq!(exam.told_about("note").await, ["ordinaut.run.noted"]);
+}
+
+pub async fn a_run_that_is_over_stays_as_it_is(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let run = exam.queue(&task, at(0)).await;
+    exam.succeed(&exam.lease_one().await).await;
+    let before = exam.run(run).await;
+    let found = exam.store.cancel_run(run, "too late", &change("run.canceled")).await.unwrap();
+    assert_eq!(found, RunState::Succeeded);
+    assert_eq!(exam.run(run).await, before);
+    let refused = exam.store.cancel_run(exam.run_id(), "no such run", &change("run.canceled")).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { noun: "run", .. })), "{refused:?}");
+}
