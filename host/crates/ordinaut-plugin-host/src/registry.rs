@@ -104,7 +104,11 @@ impl Extension {
             exports: inspection.map(|i| i.interfaces.exports.clone()).unwrap_or_default(),
             provides: inspection.map(|i| i.provides.clone()).unwrap_or_default(),
             missing: self.missing.clone(),
-            last_error: self.error.clone().or_else(|| self.stats.last_error()),
+            last_error: self
+                .error
+                .clone()
+                .or_else(|| self.replacement_error.clone())
+                .or_else(|| self.stats.last_error()),
             tools: manifest
                 .into_iter()
                 .flat_map(|m| &m.tools)

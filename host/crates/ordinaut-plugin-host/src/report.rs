@@ -174,7 +174,7 @@ pub struct Counters {
     pub traps: u64,
     /// Of jobs and services after a failure.
     pub restarts: u64,
-    /// Requests, topics and keys that were refused.
+    /// Uses that were refused to the version that serves: requests, topics, paths.
     pub denied: u64,
 }
 

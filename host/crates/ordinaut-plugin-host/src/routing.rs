@@ -137,21 +137,19 @@ impl RouteTable {
             return Err(NoRoute::Path);
         }
         let fitting: Vec<&Route> = self.0.iter().filter(|route| route.pattern.matches(&segments)).collect();
-        let best = |method: &Method| {
-            fitting
-                .iter()
-                .filter(|route| route.method.as_ref().is_none_or(|m| m == method))
-                .min_by(|a, b| {
-                    (&a.pattern.segments, a.method.is_none()).cmp(&(&b.pattern.segments, b.method.is_none()))
-                })
-                .copied()
+        let answers = |route: &Route| {
+            route
+                .method
+                .as_ref()
+                .is_none_or(|m| m == method || (method == Method::HEAD && m == Method::GET))
         };
-        if let Some(route) = best(method) {
-            return Ok(route);
-        }
-        if method == Method::HEAD
-            && let Some(route) = best(&Method::GET)
-        {
+        // At the same path, the written-out method goes before GET for HEAD, and both before "all methods".
+        let rank = |route: &Route| (route.method.is_none(), route.method.as_ref() != Some(method));
+        let best = fitting
+            .iter()
+            .filter(|route| answers(route))
+            .min_by(|a, b| (&a.pattern.segments, rank(a)).cmp(&(&b.pattern.segments, rank(b))));
+        if let Some(route) = best {
             return Ok(route);
         }
         if fitting.is_empty() {

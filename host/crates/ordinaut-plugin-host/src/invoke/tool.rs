@@ -118,6 +118,7 @@ fn wall(caller_ms: u64, declared_ms: Option<u64>, wall_ms: u64, job_wall_ms: u64
 pub(crate) fn tool_error(error: &CallError) -> ToolError {
     let code = match &error.kind {
         CallErrorKind::WallTimeout { key: "", .. } => "timeout",
+        CallErrorKind::BadAnswer { .. } => "invalid_result",
         kind => kind.code(),
     };
     ToolError {

@@ -35,6 +35,9 @@ impl Artifact {
         if Engine::detect_precompiled(&bytes).is_some() {
             return Err(LoadError::Precompiled);
         }
+        if bytes.is_empty() {
+            return Err(LoadError::Truncated("it is empty".to_owned()));
+        }
         if b"\0asm".starts_with(&bytes) || (bytes.starts_with(b"\0asm") && bytes.len() < 8) {
             return Err(LoadError::Truncated(format!("it has only {} bytes", bytes.len())));
         }

@@ -1,0 +1,10 @@
+//! The extension host through its public interface: real components in a real folder, services in memory.
+
+mod broken;
+mod calls;
+mod events;
+mod folder;
+mod grants;
+mod http;
+mod support;
+mod text;
