@@ -175,6 +175,10 @@ impl Resolver {
         }
     }
 
+    pub(crate) fn offsets(&self) -> &'static Offsets {
+        self.offsets
+    }
+
     pub(crate) fn policy(&self) -> DstPolicy {
         self.policy
     }

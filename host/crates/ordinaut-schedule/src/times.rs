@@ -42,6 +42,11 @@ impl Times {
         u64::from(self.hours.count_ones() * self.minutes.count_ones() * self.seconds.count_ones())
     }
 
+    pub(crate) fn contains(&self, second_of_day: u32) -> bool {
+        let (hour, minute, second) = parts(second_of_day);
+        (self.hours >> hour) & (self.minutes >> minute) & (self.seconds >> second) & 1 == 1
+    }
+
     pub(crate) fn first(&self) -> u32 {
         self.hours.trailing_zeros() * 3600 + self.minutes.trailing_zeros() * 60 + self.seconds.trailing_zeros()
     }
@@ -142,6 +147,7 @@ mod tests {
         assert_eq!(times.len(), listed.len() as u64);
         assert_eq!((times.first(), times.last()), (listed[0], listed[listed.len() - 1]));
         for second in 0..86_400 {
+            assert_eq!(times.contains(second), listed.contains(&second));
             assert_eq!(times.at_or_after(second), listed.iter().copied().find(|t| *t >= second));
             assert_eq!(
                 times.at_or_before(second),

@@ -108,6 +108,7 @@ fn nearest_names(name: &str) -> Vec<&'static str> {
     if wanted.is_empty() {
         return Vec::new();
     }
+    let allowed = (wanted.len() / 4).max(1);
     let mut scored: Vec<(usize, &'static str)> = TZ_VARIANTS
         .iter()
         .map(|tz| tz.name())
@@ -119,9 +120,9 @@ fn nearest_names(name: &str) -> Vec<&'static str> {
             } else if city == wanted {
                 1
             } else {
-                2 + strsim::damerau_levenshtein(&lower, &wanted).min(1 + strsim::damerau_levenshtein(city, &wanted))
+                2 + misspelling(&lower, &wanted, allowed).min(1 + misspelling(city, &wanted, allowed))
             };
-            (distance <= 2 + (wanted.len() / 4).max(1)).then_some((distance, known))
+            (distance <= 2 + allowed).then_some((distance, known))
         })
         .collect();
     scored.sort_unstable();
@@ -129,6 +130,15 @@ fn nearest_names(name: &str) -> Vec<&'static str> {
         scored.retain(|(distance, _)| *distance <= 1);
     }
     scored.into_iter().take(3).map(|(_, known)| known).collect()
+}
+
+/// The distance of two words, or a greater number than `allowed` when their lengths alone say so.
+fn misspelling(a: &str, b: &str, allowed: usize) -> usize {
+    if a.len().abs_diff(b.len()) > allowed {
+        allowed + 1
+    } else {
+        strsim::damerau_levenshtein(a, b)
+    }
 }
 
 /// A moment at which a zone's offset from UTC changes.
@@ -159,9 +169,9 @@ pub(crate) struct Span {
     pub(crate) after: Option<i64>,
 }
 
-/// No zone of the database changed twice within this many seconds; the scan may step over it.
-/// (Checked over all zones: see the test below.)
-const SCAN_STEP: i64 = 2 * DAY;
+/// The scan may step over this many seconds: the closest two changes of any zone are a week apart (Recife in October 2000,
+/// found by looking at every hour from 1850 to 2100).
+const SCAN_STEP: i64 = 3 * DAY;
 
 impl Offsets {
     fn scan(tz: Tz) -> Self {
@@ -279,13 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn no_zone_changes_twice_within_the_shift_of_a_change() {
-        // Resolution assumes that a moved time stays inside the span that follows its gap.
+    fn changes_of_a_zone_are_further_apart_than_any_shift() {
+        // Resolution assumes that a moved time stays inside the span that follows its gap, the scan that it misses nothing.
         for tz in TZ_VARIANTS {
-            let changes = Zone(tz).offsets().changes();
-            for pair in changes.windows(2) {
-                let shift = (pair[0].after - pair[0].before).abs() + (pair[1].after - pair[1].before).abs();
-                assert!(pair[1].at - pair[0].at > shift, "{} {pair:?}", tz.name());
+            for pair in Zone(tz).offsets().changes().windows(2) {
+                assert!(pair[1].at - pair[0].at > 6 * DAY, "{} {pair:?}", tz.name());
             }
         }
     }

@@ -9,10 +9,14 @@
 
 use super::elapsed::ElapsedRule;
 use super::seek::CivilRule;
+use crate::civil::DAY;
 use crate::resolve::{CivilSource, Exhausted, Gap, Resolver};
 
 /// Members that may be stepped over one by one in a single search.
 const MAX_STEPS: u32 = 2_000_000;
+
+/// From this distance in seconds on, whole days of an elapsed rule are counted at once.
+const WHOLE_DAYS_FROM: i64 = 2 * DAY;
 
 /// How far a rule has been counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub(crate) struct Counter {
     pub(crate) limit: u64,
     /// Civil seconds of a civil rule, seconds since the epoch of an elapsed one.
     pub(crate) position: i64,
-    /// Members up to and including `position`.
+    /// Members up to and including `position`, which is the last member once `used` has reached `limit`.
     pub(crate) used: u64,
 }
 
@@ -151,6 +155,11 @@ fn elapsed_advance(rule: &ElapsedRule, counter: &mut Counter, member: i64) -> Re
             (counter.position, counter.used) = (position, used);
         }
         return Ok(());
+    }
+    if member - counter.position > WHOLE_DAYS_FROM {
+        let (passed, reached) = rule.count_days(counter.position + 1, member, counter.limit - counter.used);
+        counter.used += passed;
+        counter.position = reached - 1;
     }
     for _ in 0..MAX_STEPS {
         if counter.is_finished() || counter.position >= member {

@@ -166,6 +166,57 @@ impl ElapsedRule {
             .flatten()
     }
 
+    /// Counts the members of `from..to`, but stops before the day in which their number reaches `wanted`. Returns how
+    /// many were counted and up to where.
+    ///
+    /// Where the step divides the day and the offset does not change, every admitted day has the same number.
+    pub(crate) fn count_days(&self, from: i64, to: i64, wanted: u64) -> (u64, i64) {
+        let mut counted = 0;
+        let mut at = from;
+        if DAY % self.step != 0 || !self.set_pos.is_empty() {
+            return (counted, at);
+        }
+        // Seldom more than the two of winter and summer.
+        let mut per_day: Vec<(i64, u64)> = Vec::new();
+        while at < to {
+            let span = self.resolver.offsets().span(self.resolver.offsets().index_of(at));
+            let (day, second) = split(at + span.offset);
+            let midnight = (day + 1) * DAY - span.offset;
+            let end = midnight.min(span.end).min(to);
+            let here = if !self.filter.days.admits(day) {
+                0
+            } else if second > 0 || end < midnight {
+                self.count_piece(at, end, span.offset)
+            } else if let Some((_, count)) = per_day.iter().find(|(offset, _)| *offset == span.offset) {
+                *count
+            } else {
+                let count = self.count_piece(at, end, span.offset);
+                per_day.push((span.offset, count));
+                count
+            };
+            if counted + here >= wanted {
+                break;
+            }
+            counted += here;
+            at = end;
+        }
+        (counted, at)
+    }
+
+    /// The members of a piece of an admitted day with one offset.
+    fn count_piece(&self, from: i64, to: i64, offset: i64) -> u64 {
+        let mut count = 0;
+        let mut begin = from - (from - self.grid).rem_euclid(self.step);
+        while begin < to {
+            let block = begin.max(from)..(begin + self.length).min(to);
+            count += block
+                .filter(|at| self.filter.times.contains(split(at + offset).1))
+                .count() as u64;
+            begin += self.step;
+        }
+        count
+    }
+
     fn first_admitted(&self, from: i64) -> Result<Option<i64>, Exhausted> {
         if self.unfiltered {
             return Ok((from <= LAST_SECOND).then_some(from));

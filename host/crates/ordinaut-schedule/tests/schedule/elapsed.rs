@@ -127,6 +127,30 @@ fn counts_end_where_they_should() {
 }
 
 #[test]
+fn counting_whole_days_agrees_with_walking() {
+    for (rule, zone) in [
+        ("FREQ=MINUTELY;INTERVAL=20;BYHOUR=1,2,3;COUNT=3000", "America/New_York"),
+        (
+            "FREQ=HOURLY;BYMINUTE=0,30;BYDAY=SU,SA;COUNT=5000",
+            "Australia/Lord_Howe",
+        ),
+        ("FREQ=MINUTELY;INTERVAL=7;BYHOUR=1,2,3;COUNT=3000", "America/New_York"),
+        ("FREQ=SECONDLY;INTERVAL=90;BYMONTH=3,11;COUNT=20000", "Africa/Cairo"),
+    ] {
+        let table = rrule(&format!("DTSTART:20260101T003000\nRRULE:{rule}"), zone);
+        // The iterator carries a checkpoint and steps; the look back counts days.
+        let last = table.occurrences(at("2025-01-01T00:00:00Z")).last();
+        assert_eq!(table.prev_before(at("2100-01-01T00:00:00Z")).unwrap(), last, "{rule}");
+        let last = last.unwrap().at;
+        let before = table
+            .next_after(last - chrono::Duration::seconds(1), None)
+            .unwrap()
+            .map(|next| next.occurrence.at);
+        assert_eq!((before, table.next_after(last, None)), (Some(last), Ok(None)), "{rule}");
+    }
+}
+
+#[test]
 fn until_as_a_local_time_ends_an_hourly_rule() {
     let table = rrule(
         "DTSTART:20260329T000000\nRRULE:FREQ=HOURLY;UNTIL=20260329T040000",
