@@ -3,7 +3,7 @@
 //!
 //! Events of runs are written by the store itself, in the transaction of what they tell: `ordinaut.run.queued`,
 //! `skipped`, `started`, `retrying`, `released`, `abandoned`, `succeeded`, `failed`, `canceled` and `timed_out`, with
-//! the run as subject, and `ordinaut.task.completed`. So no caller can forget one, and none writes one twice.
+//! the run as subject, and `ordinaut.task.completed` and `suspended` (its row cannot be read). So no caller can forget one, and none writes one twice.
 //!
 //! Time: methods that decide about expiry take no instant, because database time decides. A backend without a server
 //! (SQLite) reads the [`Clock`](ordinaut_domain::Clock) that it was opened with, which is the same thing there.

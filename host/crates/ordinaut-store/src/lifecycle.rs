@@ -129,6 +129,16 @@ pub(crate) fn task_completed(task: TaskId, owner: AgentId) -> Draft {
     }
 }
 
+/// Tells that a task was paused by the store, because its row cannot be read.
+pub(crate) fn task_suspended(task: TaskId, reason: &str) -> Draft {
+    Draft {
+        topic: "ordinaut.task.suspended",
+        subject: task.to_string(),
+        data: json!({"task_id": task, "reason": reason}),
+        hops: 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

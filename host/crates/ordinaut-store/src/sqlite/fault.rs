@@ -72,3 +72,30 @@ pub(super) fn of_migration(error: MigrateError, path: &std::path::Path, newest: 
         other => StoreError::Schema(format!("the schema of {path} cannot be brought up to date: {other}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+
+    use super::*;
+
+    async fn run(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
+        sqlx::query(sql)
+            .execute(connection)
+            .await
+            .map(|_| ())
+            .map_err(StoreError::from)
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_from_other_faults() {
+        let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        run(&mut connection, "CREATE TABLE t (v BLOB)").await.unwrap();
+        run(&mut connection, "PRAGMA max_page_count = 4").await.unwrap();
+        let full = run(&mut connection, "INSERT INTO t VALUES (zeroblob(1000000))").await;
+        assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+        assert!(full.unwrap_err().is_transient());
+        let other = run(&mut connection, "INSERT INTO nothing VALUES (1)").await;
+        assert!(matches!(other, Err(StoreError::Unavailable(_))), "{other:?}");
+    }
+}

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_domain::{DueTask, Plan, Task, TaskStatus};
-use sqlx::types::Json;
+use ordinaut_domain::{DueTask, Plan, Task, TaskId, TaskStatus};
+use sqlx::{sqlite::SqliteRow, types::Json};
 
 use super::{SqliteStore, columns::Columns, rows, write::Write};
 use crate::{
     codec::{DbTime, signed},
     contract::{Materialised, Planner},
-    error::Result,
-    lifecycle::task_completed,
+    error::{Result, StoreError},
+    lifecycle::{task_completed, task_suspended},
     names::Named,
 };
 
@@ -24,7 +24,15 @@ pub(super) async fn pass(
     let mut write = store.write().await?;
     let until = write.now + TimeDelta::from_std(horizon).unwrap_or(TimeDelta::zero());
     let mut done = Materialised::default();
-    for task in write.due_tasks(until, limit).await? {
+    for row in write.due_tasks(until, limit).await? {
+        done.tasks += 1;
+        let task = match rows::task(&row) {
+            Ok(task) => task,
+            Err(corrupt) => {
+                write.suspend(&row, &corrupt).await?;
+                continue;
+            }
+        };
         let (queued, running) = write.count_unfinished(&task).await?;
         let due = DueTask {
             task,
@@ -34,7 +42,6 @@ pub(super) async fn pass(
         };
         let plan = planner(&due);
         write.carry_out(&due.task, &plan, &mut done).await?;
-        done.tasks += 1;
     }
     done.next_due = write.next_due().await?;
     // Nothing was due: nothing was written, and there is nothing to make durable.
@@ -45,13 +52,26 @@ pub(super) async fn pass(
 }
 
 impl Write<'_> {
-    async fn due_tasks(&mut self, until: DateTime<Utc>, limit: usize) -> Result<Vec<Task>> {
+    async fn due_tasks(&mut self, until: DateTime<Utc>, limit: usize) -> Result<Vec<SqliteRow>> {
         let rows = sqlx::query(sql!("sqlite/select_due_tasks"))
             .bind(DbTime(until))
             .bind(signed(limit as u64))
             .fetch_all(self.sql())
             .await?;
-        rows.iter().map(rows::task).collect()
+        Ok(rows)
+    }
+
+    /// Pauses a task that cannot be read: it would be due again with every pass, and hold up all others.
+    async fn suspend(&mut self, row: &SqliteRow, corrupt: &StoreError) -> Result<()> {
+        let task: TaskId = Columns::new(row, "task", "id").id("id")?;
+        tracing::error!(%task, error = %corrupt, "a task was paused because it cannot be read");
+        let now = self.now;
+        sqlx::query(sql!("common/suspend_task"))
+            .bind(task.as_uuid())
+            .bind(DbTime(now))
+            .execute(self.sql())
+            .await?;
+        self.emit(task_suspended(task, &corrupt.to_string())).await
     }
 
     /// How many runs of the task are queued, and how many running.

@@ -4,10 +4,12 @@ use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_domain::{Event, FencingToken, Lease, LeasedWork, RunId, StepRecord, Task, TaskId, WorkerId};
+use ordinaut_domain::{
+    Event, FencingToken, Lease, LeasedWork, RunError, RunId, RunState, StepRecord, Task, TaskId, WorkerId,
+};
 use sqlx::types::Json;
 
-use super::{SqliteStore, columns::Columns, rows, settle, write::Write};
+use super::{SqliteStore, columns::Columns, rows, run_changes::Ending, settle, write::Write};
 use crate::{
     codec::{DbTime, signed},
     contract::{LeaseRequest, Queue, Renewal, Settlement},
@@ -26,10 +28,10 @@ impl Queue for SqliteStore {
         let expired = write.take_back_expired().await?;
         let leased = write.lease(request).await?;
         // An idle worker's look writes nothing, and so waits for no disk.
-        if expired > 0 || !leased.is_empty() {
+        if expired > 0 || leased.took_work {
             write.commit().await?;
         }
-        Ok(leased)
+        Ok(leased.work)
     }
 
     async fn renew(&self, worker: &WorkerId, leases: &[Lease], ttl: Duration) -> Result<Renewal> {
@@ -125,6 +127,13 @@ fn lease_of(row: &sqlx::sqlite::SqliteRow) -> Result<Lease> {
     })
 }
 
+/// What came of a look at the queue.
+struct Leased {
+    work: Vec<LeasedWork>,
+    /// Also when none of the work taken could be handed out.
+    took_work: bool,
+}
+
 /// A row that was leased just now.
 struct Picked {
     lease: Lease,
@@ -147,24 +156,53 @@ impl Write<'_> {
         Ok(leases.len())
     }
 
-    async fn lease(&mut self, request: &LeaseRequest) -> Result<Vec<LeasedWork>> {
+    async fn lease(&mut self, request: &LeaseRequest) -> Result<Leased> {
         let expires_at = after(self.now, request.ttl);
         let picked = self.pick(request, expires_at).await?;
         // Many runs of one task are common; its definition is read once.
         let mut tasks: HashMap<TaskId, Task> = HashMap::new();
+        let took_work = !picked.is_empty();
         let mut leased = Vec::with_capacity(picked.len());
         for work in picked {
             let task = match tasks.get(&work.task) {
                 Some(task) => task.clone(),
-                None => {
-                    let task = self.task(work.task).await?;
-                    tasks.insert(work.task, task.clone());
-                    task
-                }
+                None => match self.task(work.task).await {
+                    Ok(task) => tasks.entry(work.task).or_insert(task).clone(),
+                    Err(corrupt @ StoreError::Corrupt { .. }) => {
+                        self.fail_unreadable(work.lease.run, &corrupt).await?;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             leased.push(self.begin_attempt(work, task, &request.worker, expires_at).await?);
         }
-        Ok(leased)
+        Ok(Leased {
+            work: leased,
+            took_work,
+        })
+    }
+
+    /// Ends a run whose task nobody can read: it would come back with every lease, and hold up all others.
+    async fn fail_unreadable(&mut self, run: RunId, corrupt: &StoreError) -> Result<()> {
+        tracing::error!(%run, error = %corrupt, "a run was failed because its task cannot be read");
+        let error = RunError {
+            step: None,
+            code: "corrupt_task".into(),
+            message: corrupt.to_string(),
+            retryable: false,
+            details: None,
+        };
+        let ending = Ending {
+            state: RunState::Failed,
+            reason: None,
+            output: None,
+            error: Some(&error),
+            simulated: false,
+            attempt_started_at: None,
+            finished_at: self.now,
+        };
+        self.end_run(run, &ending).await
     }
 
     /// Takes due work, in order, and gives each its token.

@@ -135,14 +135,12 @@ impl Write<'_> {
             .bind(signed(lease.token.0))
             .execute(self.sql())
             .await?;
-        match &held.cancel_reason {
-            Some(reason) => self.end_canceled(lease.run, reason).await,
-            None => {
-                let next = (held.run_at, held.attempt);
-                self.requeue(lease.run, next, (Moment::Abandoned, Some("its lease ran out"), None))
-                    .await
-            }
+        if let Some(reason) = &held.cancel_reason {
+            return self.end_canceled(lease.run, reason).await;
         }
+        let next = (held.run_at, held.attempt);
+        self.requeue(lease.run, next, (Moment::Abandoned, Some("its lease ran out"), None))
+            .await
     }
 
     /// Unfinished runs of a task.

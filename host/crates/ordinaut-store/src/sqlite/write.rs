@@ -1,7 +1,7 @@
 //! A write transaction: everything that a change does, and whom it wakes once it is durable.
 
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{Event, EventId};
+use ordinaut_domain::{AgentId, Event, EventId};
 use sqlx::{Sqlite, SqliteConnection, Transaction, types::Json};
 use uuid::Uuid;
 
@@ -144,7 +144,7 @@ impl Write<'_> {
         sqlx::query(sql!("common/insert_audit"))
             .bind(signed(sealed.seq))
             .bind(DbTime(sealed.at))
-            .bind(sealed.actor.map(|id| id.as_uuid()))
+            .bind(sealed.actor.map(AgentId::as_uuid))
             .bind(sealed.action)
             .bind(sealed.subject)
             .bind(sealed.details)

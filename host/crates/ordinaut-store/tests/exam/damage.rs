@@ -1,10 +1,11 @@
 //! What happens when somebody changes the database past the store.
 
+use ordinaut_domain::RunState;
 use ordinaut_store::{
-    AuditReport, StoreError,
+    AuditReport, PageRequest, RunFilter, StoreError,
     conformance::{Exam, fixture::at},
 };
-use sqlx::SqliteConnection;
+use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::sqlite::Folder;
 
@@ -17,12 +18,7 @@ async fn with_content() -> (Exam, SqliteConnection) {
     exam.queue(&task, at(0)).await;
     exam.queue(&task, at(0)).await;
     exam.lease(1).await;
-    use sqlx::ConnectOptions;
-    let raw = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(raw_path)
-        .connect()
-        .await
-        .unwrap();
+    let raw = SqliteConnectOptions::new().filename(raw_path).connect().await.unwrap();
     (exam, raw)
 }
 
@@ -110,18 +106,14 @@ async fn a_value_that_cannot_be_understood_is_reported_with_its_place() {
         run(&mut raw, "PRAGMA ignore_check_constraints = ON").await.unwrap();
         run(&mut raw, "PRAGMA foreign_keys = OFF").await.unwrap();
         assert!(run(&mut raw, tamper).await.unwrap() >= 1, "{tamper}");
-        let page = ordinaut_store::PageRequest { limit: 10, after: None };
+        let page = PageRequest { limit: 10, after: None };
         let read = match table {
             "task" => exam
                 .store
                 .list_tasks(&ordinaut_store::TaskFilter::default(), &page)
                 .await
                 .map(|_| ()),
-            "task_run" => exam
-                .store
-                .list_runs(&ordinaut_store::RunFilter::default(), &page)
-                .await
-                .map(|_| ()),
+            "task_run" => exam.store.list_runs(&RunFilter::default(), &page).await.map(|_| ()),
             "agent" => exam.store.list_agents(&page).await.map(|_| ()),
             _ => exam.store.read_events(&[], 0, 10).await.map(|_| ()),
         };
@@ -137,6 +129,41 @@ async fn a_value_that_cannot_be_understood_is_reported_with_its_place() {
         assert_eq!((*found, *at), (table, column), "{reason}");
         assert!(!row.is_empty() && !row.contains("unreadable"), "{tamper}: row {row}");
     }
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_holds_up_no_other() {
+    let (exam, mut raw) = with_content().await;
+    let good = exam.free_task("good").await;
+    exam.queue(&good, at(0)).await;
+    run(
+        &mut raw,
+        "UPDATE task SET definition = '{\"title\": 1}' WHERE title_folded = 't'",
+    )
+    .await
+    .unwrap();
+
+    let leased = exam.lease(10).await;
+    assert_eq!(leased.iter().map(|work| work.run.task).collect::<Vec<_>>(), [good.id]);
+    let failed = RunFilter {
+        state: Some(RunState::Failed),
+        ..RunFilter::default()
+    };
+    let page = PageRequest { limit: 10, after: None };
+    let [failed] = &exam.store.list_runs(&failed, &page).await.unwrap().items[..] else {
+        panic!("one run failed")
+    };
+    let error = failed.error.as_ref().unwrap();
+    assert!(
+        error.code == "corrupt_task" && error.message.contains("definition"),
+        "{error:?}"
+    );
+
+    let done = exam.materialise().await;
+    assert_eq!((done.tasks, done.queued, done.next_due), (2, 1, Some(at(60))));
+    let told = exam.told_about(&failed.task.to_string()).await;
+    assert_eq!(told, ["ordinaut.task.suspended"]);
+    assert_eq!(exam.materialise().await.tasks, 0, "it is not due again");
 }
 
 #[tokio::test]

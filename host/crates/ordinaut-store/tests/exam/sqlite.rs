@@ -11,23 +11,23 @@ use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 /// A folder for one store, removed at the end of its test.
-pub struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().expect("a temporary folder"))
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.0.path().join("ordinaut.db")
     }
 
     /// The store in the folder, which nobody has open.
-    pub async fn store(&self) -> SqliteStore {
+    pub(crate) async fn store(&self) -> SqliteStore {
         self.open().await.expect("the store opens")
     }
 
-    pub async fn open(&self) -> ordinaut_store::Result<SqliteStore> {
+    pub(crate) async fn open(&self) -> ordinaut_store::Result<SqliteStore> {
         SqliteStore::open(
             &self.database(),
             Arc::new(TestClock::default()),
@@ -37,7 +37,7 @@ impl Folder {
     }
 
     /// A way to the database past the store.
-    pub async fn raw(&self) -> SqliteConnection {
+    pub(crate) async fn raw(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.database());
         options
             .create_if_missing(true)
@@ -59,6 +59,6 @@ impl Backend for Folder {
 }
 
 /// An empty store.
-pub async fn fresh() -> Exam {
+pub(crate) async fn fresh() -> Exam {
     Exam::begin(Folder::new()).await
 }
