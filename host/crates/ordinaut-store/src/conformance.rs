@@ -166,6 +166,7 @@ exam! { ($)
     }
     schema {
         a_store_that_is_opened_again_has_kept_everything,
+        a_caller_that_gives_up_leaves_all_or_nothing,
         a_closed_store_refuses_politely,
         time_is_the_database_time,
     }

@@ -59,7 +59,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    wakes: Wakes,
+    wakes: Arc<Wakes>,
     /// Held for as long as the database is open.
     lock: std::sync::Mutex<Option<lock::LockFile>>,
 }

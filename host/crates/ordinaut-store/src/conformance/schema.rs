@@ -33,6 +33,46 @@ pub async fn a_store_that_is_opened_again_has_kept_everything(exam: Exam) {
     assert_eq!(exam.state(held).await, RunState::Succeeded);
 }
 
+pub async fn a_caller_that_gives_up_leaves_all_or_nothing(exam: Exam) {
+    let signals = exam.store.signals();
+    let owner = exam.agent("owner").await;
+    let mut tasks = Vec::new();
+    for patience in 0..40 {
+        let task = exam.draft(owner, "t");
+        let mut created = change("task.created");
+        created.subject = task.id.to_string();
+        created.events = vec![exam.event("ordinaut.task.created", Some(&created.subject))];
+        tasks.push(task.id);
+        // How far it comes differs from run to run; what is asked for holds wherever it stops.
+        tokio::select! {
+            biased;
+            done = exam.store.create_task(&task, &created) => done.unwrap(),
+            () = give_up_after(patience * patience) => {}
+        }
+    }
+    // Writers go one after the other, so whatever was under way has ended when this has.
+    let last = exam.free_task("last").await;
+    let audited = exam.store.read_audit(0, 100).await.unwrap();
+    let mut stored = 0;
+    for id in tasks {
+        let kept = exam.store.task(id).await.unwrap().is_some();
+        let id = id.to_string();
+        assert_eq!(audited.iter().any(|row| row.subject == id), kept);
+        assert_eq!(exam.told_about(&id).await.len(), usize::from(kept));
+        stored += usize::from(kept);
+    }
+    assert_eq!(audited.len(), stored + 2, "the owner and the last task");
+    assert_eq!(*signals.tasks.borrow(), stored as u64 + 1, "each that is stored has woken the scheduler");
+    exam.queue(&last, at(0)).await;
+    exam.succeed(&exam.lease_one().await).await;
+}
+
+async fn give_up_after(polls: u32) {
+    for _ in 0..polls {
+        tokio::task::yield_now().await;
+    }
+}
+
 pub async fn a_closed_store_refuses_politely(exam: Exam) {
     exam.agent("alice").await;
     exam.store.close().await;

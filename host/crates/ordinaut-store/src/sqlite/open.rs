@@ -1,6 +1,6 @@
 //! Opening: lock, look what kind of file it is, migrate, connect.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs::OpenOptions, io::ErrorKind, path::Path, sync::Arc, time::Duration};
 
 use ordinaut_domain::Clock;
 use sqlx::{
@@ -34,6 +34,7 @@ const WAL_KEPT_BYTES: &str = "67108864";
 
 pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<SqliteStore> {
     let lock = LockFile::acquire(path)?;
+    create_private(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -63,9 +64,25 @@ pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn En
         readers,
         clock,
         entropy,
-        wakes: Wakes::new(),
+        wakes: Arc::new(Wakes::new()),
         lock: std::sync::Mutex::new(Some(lock)),
     })
+}
+
+/// Creates the database's file, unless it exists, so that nobody else may read it: it holds hashes of secrets. SQLite
+/// gives the files that it puts beside it the same permissions.
+fn create_private(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StoreError::Unavailable(format!(
+            "cannot create {}: {error}",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn migrate(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
@@ -77,12 +94,7 @@ async fn migrate(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
         other => other,
     };
     // Looked at before anything is changed, the journal mode included: a foreign file must stay as it is.
-    let mut connection = options
-        .clone()
-        .create_if_missing(true)
-        .connect()
-        .await
-        .map_err(cannot_open)?;
+    let mut connection = options.clone().connect().await.map_err(cannot_open)?;
     refuse_foreign(path, &mut connection)
         .await
         .map_err(|error| match error {

@@ -2,17 +2,45 @@
 
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{AgentId, Event, EventId};
+use serde_json::Value;
 use sqlx::{Sqlite, SqliteConnection, Transaction, types::Json};
-use uuid::Uuid;
 
 use super::{SqliteStore, columns::Columns};
 use crate::{
     audit::{GENESIS, Sealed, canonical_json, row_hash},
     codec::{DbTime, signed},
     contract::Change,
-    error::Result,
+    error::{Result, StoreError},
     lifecycle::{Draft, SOURCE},
 };
+
+/// How often an id for an event is drawn. Eighty random bits never meet; a broken source does.
+const ID_TRIES: usize = 3;
+
+/// An event without its id.
+struct NewEvent<'a> {
+    topic: &'a str,
+    source: &'a str,
+    subject: Option<&'a str>,
+    time: DateTime<Utc>,
+    data: &'a Value,
+    trace_parent: Option<&'a str>,
+    hops: u32,
+}
+
+impl<'a> NewEvent<'a> {
+    fn of(event: &'a Event) -> Self {
+        Self {
+            topic: event.topic.as_str(),
+            source: &event.source,
+            subject: event.subject.as_deref(),
+            time: event.time,
+            data: &event.data,
+            trace_parent: event.trace_parent.as_deref(),
+            hops: event.hops,
+        }
+    }
+}
 
 /// A transaction of the one writer. Dropped without [`commit`](Self::commit), it undoes everything.
 pub(super) struct Write<'s> {
@@ -63,59 +91,71 @@ impl Write<'_> {
         self.events_stored = true;
     }
 
-    /// Makes the change durable, then wakes whom it concerns.
+    /// Makes the change durable, then wakes whom it concerns: also when the caller is gone by then, as the handler of
+    /// a request is whose client hangs up.
     pub(super) async fn commit(self) -> Result<()> {
-        self.transaction.commit().await?;
-        let wakes = &self.store.wakes;
-        let signals = [
-            (self.tasks_changed, &wakes.tasks),
-            (self.work_changed, &wakes.work),
-            (self.events_stored, &wakes.events),
-        ];
-        for (changed, signal) in signals {
-            if changed {
-                signal.send_modify(|generation| *generation = generation.wrapping_add(1));
+        let Self { store, transaction, .. } = self;
+        let changed = [self.tasks_changed, self.work_changed, self.events_stored];
+        let wakes = store.wakes.clone();
+        let committed = tokio::spawn(async move {
+            transaction.commit().await?;
+            for (changed, signal) in changed.into_iter().zip([&wakes.tasks, &wakes.work, &wakes.events]) {
+                if changed {
+                    signal.send_modify(|generation| *generation = generation.wrapping_add(1));
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        });
+        committed
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("the program is stopping".into())))
     }
 
-    /// Stores an event that the caller made.
+    /// Stores an event that the caller made, unless it is stored already.
     pub(super) async fn append(&mut self, event: &Event) -> Result<()> {
-        sqlx::query(sql!("common/insert_event"))
-            .bind(event.id.as_uuid())
-            .bind(event.topic.as_str())
-            .bind(&event.source)
-            .bind(event.subject.as_deref())
-            .bind(DbTime(event.time))
-            .bind(Json(&event.data))
-            .bind(event.trace_parent.as_deref())
-            .bind(i64::from(event.hops))
-            .execute(self.sql())
-            .await?;
-        self.events_stored = true;
+        self.insert_event(event.id, &NewEvent::of(event)).await?;
         Ok(())
     }
 
     /// Stores an event about the transaction's own doing.
     pub(super) async fn emit(&mut self, draft: Draft) -> Result<()> {
-        let mut random = [0; 10];
-        self.store.entropy.fill(&mut random);
-        let id: Uuid = EventId::new(self.now, random).as_uuid();
-        let now = self.now;
-        sqlx::query(sql!("common/insert_event"))
-            .bind(id)
-            .bind(draft.topic)
-            .bind(SOURCE)
-            .bind(draft.subject)
-            .bind(DbTime(now))
-            .bind(Json(draft.data))
-            .bind(None::<&str>)
-            .bind(i64::from(draft.hops))
+        let event = NewEvent {
+            topic: draft.topic,
+            source: SOURCE,
+            subject: Some(&draft.subject),
+            time: self.now,
+            data: &draft.data,
+            trace_parent: None,
+            hops: draft.hops,
+        };
+        for _ in 0..ID_TRIES {
+            let mut random = [0; 10];
+            self.store.entropy.fill(&mut random);
+            if self.insert_event(EventId::new(self.now, random), &event).await? {
+                return Ok(());
+            }
+        }
+        // Rather no change than one of which nobody hears.
+        Err(StoreError::Unavailable(
+            "the source of random numbers repeats itself".into(),
+        ))
+    }
+
+    /// Whether the event was new.
+    async fn insert_event(&mut self, id: EventId, event: &NewEvent<'_>) -> Result<bool> {
+        let done = sqlx::query(sql!("common/insert_event"))
+            .bind(id.as_uuid())
+            .bind(event.topic)
+            .bind(event.source)
+            .bind(event.subject)
+            .bind(DbTime(event.time))
+            .bind(Json(event.data))
+            .bind(event.trace_parent)
+            .bind(i64::from(event.hops))
             .execute(self.sql())
             .await?;
         self.events_stored = true;
-        Ok(())
+        Ok(done.rows_affected() > 0)
     }
 
     /// Writes the audit row and the events of a change.

@@ -1,6 +1,14 @@
 //! Who may open which file.
 
-use ordinaut_store::{Agents, Health, StoreError};
+use std::sync::Arc;
+
+use ordinaut_store::{
+    Agents, Entropy, Health, Runs, SqliteStore, StoreError, Tasks,
+    conformance::{
+        CountedEntropy, Exam, TestClock,
+        fixture::{at, change},
+    },
+};
 use sqlx::{Connection, Row};
 
 use crate::sqlite::Folder;
@@ -102,12 +110,28 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 async fn a_folder_that_does_not_exist_is_named() {
     let folder = Folder::new();
     let path = folder.database().join("nowhere").join("ordinaut.db");
-    let clock = std::sync::Arc::new(ordinaut_store::conformance::TestClock::default());
-    let entropy = std::sync::Arc::new(ordinaut_store::conformance::CountedEntropy::default());
-    let Err(StoreError::Unavailable(message)) = ordinaut_store::SqliteStore::open(&path, clock, entropy).await else {
+    let clock = Arc::new(TestClock::default());
+    let entropy = Arc::new(CountedEntropy::default());
+    let Err(StoreError::Unavailable(message)) = SqliteStore::open(&path, clock, entropy).await else {
         panic!("it is refused")
     };
     assert!(message.contains("nowhere"), "{message}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_the_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let store = folder.store().await;
+    store.secret_or_insert("key", b"sealed").await.unwrap();
+    for name in ["ordinaut.db", "ordinaut.db-wal"] {
+        let mode = std::fs::metadata(folder.database().with_file_name(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
 }
 
 #[tokio::test]
@@ -130,4 +154,34 @@ async fn the_store_is_durable_and_strict() {
     .await
     .unwrap();
     assert_eq!(loose, Vec::<String>::new(), "every table is STRICT");
+}
+
+/// A source of randomness that always says the same.
+struct Stuck;
+
+impl Entropy for Stuck {
+    fn fill(&self, out: &mut [u8]) {
+        out.fill(1);
+    }
+}
+
+#[tokio::test]
+async fn with_a_source_of_randomness_that_repeats_itself_no_event_is_lost_in_silence() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let exam = Exam::begin(folder).await;
+    let task = exam.free_task("t").await;
+    let runs = [exam.draft_run(&task, at(0)), exam.draft_run(&task, at(0))];
+    exam.store.close().await;
+
+    let store = SqliteStore::open(&path, exam.clock.clone(), Arc::new(Stuck))
+        .await
+        .unwrap();
+    store.enqueue_run(&runs[0], &change("run.triggered")).await.unwrap();
+    let refused = store.enqueue_run(&runs[1], &change("run.triggered")).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("random")),
+        "{refused:?}"
+    );
+    assert!(store.run(runs[1].id).await.unwrap().is_none(), "nothing was written");
 }
