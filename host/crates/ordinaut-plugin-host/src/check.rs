@@ -15,7 +15,6 @@ use tokio::{runtime::Handle, sync::Semaphore};
 use crate::{
     CheckReport, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, Grant, HostServices, Limits,
     OutgoingEvent, ServiceError, StartError, StateQuota,
-    engine::{GuestRuntime, start_engine},
     invoke::Runner,
     loader::{Loader, Source},
     registry::Extension,
@@ -63,13 +62,11 @@ pub async fn check(path: &Path, options: CheckOptions) -> Result<CheckReport, St
         .settings
         .unwrap_or_else(|| path.with_file_name(format!("{name}.toml")));
     let loader = Arc::new(Loader {
-        runner: Runner {
-            engine: start_engine()?,
-            runtime: GuestRuntime::start(1)?,
-            services: Services::new(Arc::new(Nothing { now: options.now }), Handle::current()),
-            all_calls: Arc::new(Semaphore::new(1)),
-            max_calls: 1,
-        },
+        runner: Runner::start(
+            1,
+            1,
+            Services::new(Arc::new(Nothing { now: options.now }), Handle::current()),
+        )?,
         cache: None,
         max_bytes: 64 << 20,
         default_grants: options.default_grants,

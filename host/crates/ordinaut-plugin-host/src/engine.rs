@@ -8,9 +8,12 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
-    thread,
+    thread::{self, Thread},
     time::Duration,
 };
 
@@ -43,21 +46,71 @@ fn engine_config() -> Config {
     config
 }
 
-/// Makes the engine and starts its ticker, which ends with the last handle to the engine.
-pub(crate) fn start_engine() -> Result<Engine, StartError> {
-    let engine = Engine::new(&engine_config()).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    let weak = engine.weak();
-    thread::Builder::new()
-        .name("ordinaut-epoch".to_owned())
-        .spawn(move || {
-            while let Some(engine) = weak.upgrade() {
-                engine.increment_epoch();
-                drop(engine);
-                thread::sleep(TICK);
-            }
-        })
-        .map_err(StartError::Runtime)?;
-    Ok(engine)
+/// Makes the engine.
+pub(crate) fn make_engine() -> Result<Engine, StartError> {
+    Engine::new(&engine_config()).map_err(|error| StartError::Engine(format!("{error:#}")))
+}
+
+/// The thread that advances the engine's epoch while guests run; an idle host is not woken a thousand times a second.
+#[derive(Clone)]
+pub(crate) struct Ticker(Arc<Ticking>);
+
+struct Ticking {
+    guests: Arc<AtomicUsize>,
+    thread: Thread,
+}
+
+impl Ticker {
+    /// Starts the thread. It ends with the engine, at the latest when the last handle to the ticker is dropped.
+    pub(crate) fn start(engine: &Engine) -> Result<Self, StartError> {
+        let (engine, guests) = (engine.weak(), Arc::new(AtomicUsize::new(0)));
+        let running = Arc::downgrade(&guests);
+        let thread = thread::Builder::new()
+            .name("ordinaut-epoch".to_owned())
+            .spawn(move || {
+                while let (Some(engine), Some(guests)) = (engine.upgrade(), running.upgrade()) {
+                    let idle = guests.load(Ordering::SeqCst) == 0;
+                    engine.increment_epoch();
+                    drop((engine, guests));
+                    if idle {
+                        // `guest` unparks; that it did so before this is not forgotten.
+                        thread::park();
+                    } else {
+                        thread::sleep(TICK);
+                    }
+                }
+            })
+            .map_err(StartError::Runtime)?;
+        Ok(Self(Arc::new(Ticking {
+            guests,
+            thread: thread.thread().clone(),
+        })))
+    }
+
+    /// Ticks until the answer is dropped.
+    pub(crate) fn guest(&self) -> RunningGuest {
+        if self.0.guests.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.0.thread.unpark();
+        }
+        RunningGuest(self.0.clone())
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        // Without the counter the thread ends, once it is awake.
+        self.guests = Arc::default();
+        self.thread.unpark();
+    }
+}
+
+/// A guest that may be running.
+pub(crate) struct RunningGuest(Arc<Ticking>);
+
+impl Drop for RunningGuest {
+    fn drop(&mut self) {
+        self.0.guests.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The runtime for guests. Dropping the last handle ends it without waiting.

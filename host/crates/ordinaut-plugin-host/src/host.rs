@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Access, CallError, CallErrorKind, ExtensionReport, ExtensionState, HostServices, PluginHostConfig, RouteError,
     StartError,
-    engine::{GuestRuntime, start_engine},
     invoke::{
         Runner,
         http::{self as invoke_http, RouteInfo},
@@ -93,14 +92,9 @@ impl PluginHost {
             zone: config.default_zone.clone(),
             reason: error.to_string(),
         })?;
-        let engine = start_engine()?;
-        let runner = Runner {
-            runtime: GuestRuntime::start(config.guest_threads)?,
-            services: Services::new(services, Handle::current()),
-            all_calls: Arc::new(Semaphore::new(config.max_concurrent_calls)),
-            max_calls: config.max_concurrent_calls,
-            engine: engine.clone(),
-        };
+        let services = Services::new(services, Handle::current());
+        let runner = Runner::start(config.guest_threads, config.max_concurrent_calls, services)?;
+        let engine = runner.engine.clone();
         let (cache, dir) = {
             let config = config.clone();
             tokio::task::spawn_blocking(move || open_folders(&config, &engine))

@@ -51,6 +51,8 @@ struct Entry {
     loading: bool,
     active: Option<Active>,
     shown: Extension,
+    /// What the product was told last.
+    told: Option<(ExtensionState, Option<String>)>,
     reloads: Vec<oneshot::Sender<bool>>,
 }
 
@@ -160,6 +162,7 @@ impl Keeper {
                     replacement_error: None,
                     stats,
                 },
+                told: None,
                 reloads: Vec::new(),
             }
         });
@@ -204,7 +207,8 @@ impl Keeper {
                 if let Some(retired) = &retired {
                     retired.background.stop();
                 }
-                let background = Background::start(&self.loader.runner, &loaded, &entry.stats, &self.consumer);
+                let before = retired.as_ref().map(|retired| &retired.background);
+                let background = Background::start(&self.loader.runner, &loaded, &entry.stats, &self.consumer, before);
                 entry.show_ready(&loaded, &inspection);
                 entry.active = Some(Active {
                     loaded,
@@ -289,15 +293,17 @@ impl Keeper {
         }
     }
 
-    /// Publishes, and tells the product about one extension.
-    fn announce(&self, name: &str) {
+    /// Publishes, and tells the product if another state or content of the extension is to be told.
+    fn announce(&mut self, name: &str) {
         self.publish();
-        if let Some(entry) = self.entries.get(name) {
-            self.loader
-                .runner
-                .services
-                .inner
-                .extension_changed(&entry.shown.report());
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        let report = entry.shown.report();
+        let news = Some((report.state, report.digest.clone()));
+        if entry.told != news {
+            entry.told = news;
+            self.loader.runner.services.inner.extension_changed(&report);
         }
     }
 

@@ -179,6 +179,40 @@ fn compatible(offered: &str, wanted: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// The names behind `import` or `export` in `wit/worlds.wit`.
+    fn named_in_worlds(keyword: &str) -> Vec<&'static str> {
+        let worlds = include_str!("../../../../../wit/worlds.wit");
+        let names = worlds
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(keyword)?.trim().strip_suffix(';'));
+        names.collect()
+    }
+
+    #[test]
+    fn what_the_worlds_name_is_what_is_offered() {
+        for (keyword, offers) in [("import ", IMPORTS), ("export ", EXPORTS)] {
+            let named = named_in_worlds(keyword);
+            assert!(!named.is_empty());
+            for name in &named {
+                let exact = |offer: &&Offer| format!("{}@{}", offer.interface, offer.version) == **name;
+                assert!(
+                    offers.iter().any(|offer| exact(&offer)),
+                    "{name} is in the worlds but not offered"
+                );
+            }
+            let ours = offers
+                .iter()
+                .filter(|o| o.interface.starts_with("ordinaut:") && !o.interface.ends_with("/types"));
+            for offer in ours {
+                let name = format!("{}@{}", offer.interface, offer.version);
+                assert!(
+                    named.contains(&name.as_str()),
+                    "{name} is offered but not in the worlds"
+                );
+            }
+        }
+    }
+
     #[test]
     fn versions_fit_as_the_component_model_has_it() {
         for (name, fits) in [

@@ -14,13 +14,12 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ordinaut_domain::CallOrigin;
 use tokio::sync::oneshot;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime_wasi_http::{
     Error as HttpError, WasiHttpView,
     p2::{bindings::http::types::Scheme, body::HyperOutgoingBody},
 };
 
-use super::{Answer, CallSpec, Cpu, Limit, Place, Runner};
+use super::{Answer, CallSpec, Cpu, Limit, Runner};
 use crate::{
     Access, BoxBody, BoxError,
     engine::AbortOnDrop,
@@ -88,6 +87,8 @@ async fn start(
         spec(export, route, &limits, origin),
         move |store| {
             Box::pin(async move {
+                // Kept for as long as the guest runs, not for as long as a slow client reads.
+                let _kept = (place, under_way);
                 let incoming = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
                 let outparam = store.data_mut().http().new_response_outparam(head_sender)?;
                 let instance = pre.instantiate_async(&mut *store).await?;
@@ -138,8 +139,6 @@ async fn start(
             extension: loaded.name().to_string(),
             export: export.to_owned(),
             stats: stats.clone(),
-            _place: place,
-            _under_way: under_way,
         };
         guest.boxed_unsync()
     }))
@@ -220,8 +219,6 @@ struct GuestBody {
     extension: String,
     export: String,
     stats: Arc<Stats>,
-    _place: Place,
-    _under_way: TaskTrackerToken,
 }
 
 impl GuestBody {

@@ -16,8 +16,8 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::{
     capabilities::outbound_http::{DenialLog, EgressClient, EgressHooks, EgressPolicy},
-    engine::{AbortOnDrop, GuestRuntime},
-    error::{CallError, CallErrorKind},
+    engine::{AbortOnDrop, GuestRuntime, Ticker, make_engine},
+    error::{CallError, CallErrorKind, StartError},
     limiter::Exceeded,
     loader::Loaded,
     meter::CpuMeter,
@@ -30,6 +30,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Runner {
     pub(crate) engine: Engine,
+    pub(crate) ticker: Ticker,
     pub(crate) runtime: GuestRuntime,
     pub(crate) services: Services,
     pub(crate) all_calls: Arc<Semaphore>,
@@ -92,6 +93,19 @@ pub(crate) struct Answer<R> {
 }
 
 impl Runner {
+    /// An engine with its ticker, and a runtime with so many threads.
+    pub(crate) fn start(threads: usize, max_calls: usize, services: Services) -> Result<Self, StartError> {
+        let engine = make_engine()?;
+        Ok(Self {
+            ticker: Ticker::start(&engine)?,
+            runtime: GuestRuntime::start(threads)?,
+            services,
+            all_calls: Arc::new(Semaphore::new(max_calls)),
+            max_calls,
+            engine,
+        })
+    }
+
     /// Runs `call` in a store of its own and waits for it. Dropping the future ends the guest.
     pub(crate) async fn run<R, F>(
         &self,
@@ -123,8 +137,11 @@ impl Runner {
     {
         let engine = self.engine.clone();
         let services = self.services.clone();
-        self.runtime
-            .spawn(async move { run_here(&engine, services, &prepared, spec, call).await })
+        let running = self.ticker.guest();
+        self.runtime.spawn(async move {
+            let _running = running;
+            run_here(&engine, services, &prepared, spec, call).await
+        })
     }
 
     /// Takes a place among the extension's calls, then one among all calls. Both are kept until the call ends.

@@ -1,6 +1,9 @@
 //! A call of a tool.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ordinaut_domain::{ToolCall, ToolError};
 use serde_json::{Value, json};
@@ -33,6 +36,7 @@ pub(crate) async fn call(
         .ok_or_else(not_found)?;
     let tools = loaded.provides.tools.clone().ok_or_else(not_found)?;
 
+    let patience = Duration::from_millis(u64::from(call.timeout_ms));
     let wall = wall(
         u64::from(call.timeout_ms),
         definition.timeout_ms.map(u64::from),
@@ -46,7 +50,7 @@ pub(crate) async fn call(
         fence: call.fence,
         attempt: call.attempt,
     };
-    let spec = CallSpec {
+    let mut spec = CallSpec {
         export: export.clone(),
         entry: "tool",
         origin: call.origin,
@@ -63,9 +67,18 @@ pub(crate) async fn call(
     };
     let _under_way = loaded.under_way.token();
     let failed = |kind| CallError::new(kind, loaded.name(), export.clone());
+    let waiting = Instant::now();
     let outcome = match runner.place(loaded, wall.duration).await {
         Err(kind) => Err(failed(kind)),
         Ok(_place) => {
+            // The time that the caller waits includes the time for a place.
+            let left = patience.saturating_sub(waiting.elapsed());
+            if left < spec.wall.duration {
+                spec.wall = Limit {
+                    duration: left,
+                    key: "",
+                };
+            }
             runner
                 .run(loaded.prepared.clone(), spec, move |store| {
                     Box::pin(async move {

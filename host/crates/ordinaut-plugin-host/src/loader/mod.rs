@@ -201,17 +201,11 @@ impl Loader {
         }
     }
 
+    /// Compiles, or takes what was compiled before. Waiting for one's turn, the same bytes may have been compiled for
+    /// another name, so the cache is asked again.
     async fn compile(self: &Arc<Self>, artifact: Artifact) -> Result<(Component, bool), LoadError> {
-        let this = self.clone();
-        let (artifact, cached) = blocking(move || {
-            let cached = this
-                .cache
-                .as_ref()
-                .and_then(|cache| cache.load(&this.runner.engine, &artifact));
-            Ok((artifact, cached))
-        })
-        .await?;
-        if let Some(component) = cached {
+        let artifact = Arc::new(artifact);
+        if let Some(component) = self.cached(&artifact).await? {
             return Ok((component, true));
         }
         let _turn = self
@@ -219,22 +213,31 @@ impl Loader {
             .acquire()
             .await
             .map_err(|error| LoadError::Host(error.to_string()))?;
+        if let Some(component) = self.cached(&artifact).await? {
+            return Ok((component, true));
+        }
         let this = self.clone();
         let component = blocking(move || {
-            let engine = &this.runner.engine;
-            let compiled =
-                Component::new(engine, &artifact.bytes).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-            // Instances share the initial memory image; made now, the first call does not wait for it.
-            compiled
-                .initialize_copy_on_write_image()
-                .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+            let compiled = Component::new(&this.runner.engine, &artifact.bytes).map_err(does_not_compile)?;
             if let Some(cache) = &this.cache {
                 cache.store(&artifact, &compiled);
             }
-            Ok(compiled)
+            share_image(compiled)
         })
         .await?;
         Ok((component, false))
+    }
+
+    async fn cached(self: &Arc<Self>, artifact: &Arc<Artifact>) -> Result<Option<Component>, LoadError> {
+        let (this, artifact) = (self.clone(), artifact.clone());
+        blocking(move || {
+            let cached = this
+                .cache
+                .as_ref()
+                .and_then(|cache| cache.load(&this.runner.engine, &artifact));
+            cached.map(share_image).transpose()
+        })
+        .await
     }
 
     fn prepare(&self, name: &str, rights: Rights, settings: Settings) -> Prepared {
@@ -261,6 +264,17 @@ impl Loader {
             }),
         }
     }
+}
+
+/// Instances share the initial image of memory; made now, the first call does not wait for it.
+fn share_image(component: Component) -> Result<Component, LoadError> {
+    component.initialize_copy_on_write_image().map_err(does_not_compile)?;
+    Ok(component)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn does_not_compile(error: wasmtime::Error) -> LoadError {
+    LoadError::Compile(format!("{error:#}"))
 }
 
 /// Work that would hold up the runtime.

@@ -17,6 +17,7 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 pub(super) async fn run(context: Context, job: Job) {
     let extension = context.loaded.name().clone();
     let mut failures = 0_u32;
+    context.turn().await;
     let Some(mut due) = next(&context, &job) else { return };
     loop {
         if !wait_until(&context, due).await {

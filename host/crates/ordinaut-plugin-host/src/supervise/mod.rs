@@ -17,6 +17,8 @@ use crate::{
     stats::Stats,
 };
 
+/// How long a version waits for the one before.
+const LETS_GO: Duration = Duration::from_mins(1);
 /// Failures in a row after which a job or service is left alone.
 const QUARANTINE_AFTER: u32 = 5;
 
@@ -35,11 +37,20 @@ struct Context {
     stop: CancellationToken,
     /// This process among the consumers of a group.
     consumer: Arc<str>,
+    /// The tasks of the version before.
+    before: Option<TaskTracker>,
 }
 
 impl Background {
-    /// Starts everything that the version registered.
-    pub(crate) fn start(runner: &Runner, loaded: &Arc<Loaded>, stats: &Arc<Stats>, consumer: &Arc<str>) -> Self {
+    /// Starts everything that the version registered, once the version `before` has let go: no job runs twice at the
+    /// same time, and no group is read by two versions.
+    pub(crate) fn start(
+        runner: &Runner,
+        loaded: &Arc<Loaded>,
+        stats: &Arc<Stats>,
+        consumer: &Arc<str>,
+        before: Option<&Self>,
+    ) -> Self {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let context = Context {
@@ -48,6 +59,7 @@ impl Background {
             stats: stats.clone(),
             stop: stop.clone(),
             consumer: consumer.clone(),
+            before: before.map(|before| before.tasks.clone()),
         };
         describe(loaded, stats);
         for subscription in loaded.manifest.subscriptions.clone() {
@@ -80,6 +92,21 @@ pub(crate) fn describe(loaded: &Loaded, stats: &Stats) {
 }
 
 impl Context {
+    /// Waits for the version before, within reason.
+    async fn turn(&self) {
+        if let Some(before) = &self.before {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {}
+                () = before.wait() => {}
+                () = tokio::time::sleep(LETS_GO) => {
+                    let extension = &**self.loaded.name();
+                    tracing::warn!(extension, "the version before is still at work in the background; not waiting any longer");
+                }
+            }
+        }
+    }
+
     /// Waits, but not beyond the end. Whether the time was waited out.
     async fn pause(&self, duration: Duration) -> bool {
         tokio::select! {

@@ -17,6 +17,7 @@ const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 pub(super) async fn run(context: Context) {
     let extension = context.loaded.name().clone();
     let mut failures = 0_u32;
+    context.turn().await;
     while !context.stop.is_cancelled() {
         let began = context.runner.services.inner.now();
         context.stats.job(NAME, |report| {

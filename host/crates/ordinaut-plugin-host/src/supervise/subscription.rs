@@ -32,6 +32,7 @@ pub(super) async fn run(context: Context, subscription: Subscription) {
     let group = group(&extension, &subscription.name);
     let mut failures = 0_u32;
     let mut ensured = false;
+    context.turn().await;
     while !context.stop.is_cancelled() {
         let step = async {
             if !ensured {

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 /// Longer than anything takes, also on a busy machine: a test that waits this long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The host and its folder.
 pub(crate) struct World {

@@ -29,7 +29,7 @@ pub(crate) fn lifecycle(body: &str, more: &str) -> Vec<u8> {
             (core module $m {CORE} (func (export "init") (result i32) {body}))
             (core instance $i (instantiate $m))
             (func $init (result (result (error $error)))
-                (canon lift (core func $i "init") (memory $i "mem") (realloc (func $i "realloc"))))
+                (canon lift (core func $i "init") (memory (core memory $i "mem")) (realloc (core func $i "realloc"))))
             (instance (export "ordinaut:extension/lifecycle@0.1.0") (export "init" (func $init)))
             {more})"#
     ))
@@ -73,8 +73,8 @@ fn registering_a_job(body: &str, export: &str) -> Vec<u8> {
             (core module $memory {CORE}
                 (data (i32.const 0) "tick") (data (i32.const 8) "every 1s"))
             (core instance $mem (instantiate $memory))
-            (core func $register (canon lower (func $registry "register") (memory $mem "mem")
-                (realloc (func $mem "realloc"))))
+            (core func $register (canon lower (func $registry "register") (memory (core memory $mem "mem"))
+                (realloc (core func $mem "realloc"))))
             (core module $m
                 (import "host" "register" (func $register (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
                 (func (export "init") (result i32) (call $register {register}) (i32.const 64))
@@ -82,9 +82,9 @@ fn registering_a_job(body: &str, export: &str) -> Vec<u8> {
             (core instance $i (instantiate $m
                 (with "host" (instance (export "register" (func $register))))))
             (func $init (result (result (error $error)))
-                (canon lift (core func $i "init") (memory $mem "mem") (realloc (func $mem "realloc"))))
+                (canon lift (core func $i "init") (memory (core memory $mem "mem")) (realloc (core func $mem "realloc"))))
             (func $run (param "occurrence" $occurrence) (result (result (option string) (error $error)))
-                (canon lift (core func $i "run") (memory $mem "mem") (realloc (func $mem "realloc"))))
+                (canon lift (core func $i "run") (memory (core memory $mem "mem")) (realloc (core func $mem "realloc"))))
             (instance (export "ordinaut:extension/lifecycle@0.1.0") (export "init" (func $init)))
             {export})"#
     ))
@@ -97,7 +97,7 @@ pub(crate) fn service(body: &str) -> Vec<u8> {
             (core module $m {CORE} (func (export "run") (result i32) {body}))
             (core instance $i (instantiate $m))
             (func $run (result (result (error $error)))
-                (canon lift (core func $i "run") (memory $i "mem") (realloc (func $i "realloc"))))
+                (canon lift (core func $i "run") (memory (core memory $i "mem")) (realloc (core func $i "realloc"))))
             (instance (export "ordinaut:background/service@0.1.0") (export "run" (func $run))))"#
     ))
 }
@@ -111,7 +111,7 @@ pub(crate) fn importing(interface: &str) -> Vec<u8> {
 
 /// A custom section, to stand in a component.
 pub(crate) fn section(json: &str) -> String {
-    let escaped = json.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped = json.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', " ");
     format!(r#"(core module (@custom "ordinaut:extension" "{escaped}"))"#)
 }
 
