@@ -39,6 +39,13 @@ async fn the_first_task_of_the_readme_runs_every_second() {
     assert_eq!(seconds.len(), count, "an occurrence ran twice");
 }
 
+/// The SDK's snippets are compiled as its documentation tests.
+#[test]
+fn the_first_extension_of_the_readme_is_the_one_that_the_sdk_compiles() {
+    let snippet = |text: &'static str| text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next());
+    assert_eq!(snippet(include_str!("../../README.md")), snippet(include_str!("../../sdk/README.md")));
+}
+
 #[tokio::test]
 async fn templates_keep_the_type_of_what_they_insert() {
     let host = Host::start().await;

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use ordinaut_tests::{Actor, Host};
 use serde_json::json;
 
-/// How long a request to a healthy extension may take during an attack.
-const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
+/// How long a request to a healthy extension may take during an attack, on a machine that is busy with other tests. An
+/// attack that got through would hold it up for as long as it lasts: `cpu_ms` or `wall_ms` below, or for ever. The
+/// figures of a quiet machine are in `docs/performance.md`.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(450);
 
 /// Asks the healthy extension until `attack` is over, and answers the slowest answer that it needed.
 async fn slowest_answer_during<T>(healthy: &Actor, attack: impl Future<Output = T>) -> (T, Duration) {

@@ -107,6 +107,8 @@ fn spawn(binary: &Path, port: u16, detach: bool) -> Result<Child> {
     serve.args(["--bind", &format!("127.0.0.1:{port}")]);
     serve.arg("--data-dir").arg(data_dir());
     serve.arg("--plugins-dir").arg(root().join("plugins"));
+    // A file even on a terminal, so that `ordinaut token` and scripts find it.
+    serve.arg("--bootstrap-file").arg(secret_file());
     if detach {
         let log = fs::File::create(log_file())?;
         serve.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -137,10 +139,9 @@ fn wait_until_ready(child: &mut Child, url: &str) -> Result<()> {
 
 /// Tells scripts where the instance is (`docs/reference/cli.md`).
 fn write_dev_file(url: &str, pid: u32) -> Result<()> {
-    let secret_file = data_dir().join("bootstrap-admin.json");
-    let secret: Value = serde_json::from_str(
-        &fs::read_to_string(&secret_file).with_context(|| format!("cannot read {}", secret_file.display()))?,
-    )?;
+    let secret_file = secret_file();
+    let secret = fs::read(&secret_file).with_context(|| format!("cannot read {}", secret_file.display()))?;
+    let secret: Value = serde_json::from_slice(&secret)?;
     let dev = json!({
         "url": url,
         "client_id": secret["client_id"],
@@ -154,7 +155,7 @@ fn write_dev_file(url: &str, pid: u32) -> Result<()> {
 
 fn print_next_steps(url: &str, binary: &Path, detached: bool) {
     let binary = binary.strip_prefix(root()).unwrap_or(binary).display().to_string();
-    let secret = data_dir().join("bootstrap-admin.json");
+    let secret = secret_file();
     let stop = if detached { "cargo xtask down" } else { "Ctrl-C" };
     println!(
         r#"
@@ -238,6 +239,10 @@ fn home() -> PathBuf {
 
 fn data_dir() -> PathBuf {
     home().join("data")
+}
+
+fn secret_file() -> PathBuf {
+    data_dir().join("bootstrap-admin.json")
 }
 
 fn dev_file() -> PathBuf {
