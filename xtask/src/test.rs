@@ -28,7 +28,12 @@ impl Test {
         tests.args(["nextest", "run", "--workspace"]).args(&self.rest);
         tests.env("ORDINAUT_BIN", target_dir().join("debug/ordinaut"));
         tests.env("ORDINAUT_GUESTS", guests);
-        run(&mut tests)
+        run(&mut tests)?;
+        // The runner does not know documentation tests; the SDK's are its examples.
+        if self.rest.is_empty() {
+            run(cargo().args(["test", "--quiet", "--doc", "--package", "ordinaut-sdk"]))?;
+        }
+        Ok(())
     }
 }
 
