@@ -14,6 +14,7 @@ mod effect;
 mod evaluate;
 mod expression;
 mod functions;
+mod negation;
 mod parse;
 mod scan;
 pub mod schema;
@@ -101,6 +102,7 @@ pub enum OnError {
 }
 
 impl OnError {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn is_default(&self) -> bool {
         *self == Self::Fail
     }

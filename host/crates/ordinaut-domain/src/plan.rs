@@ -116,6 +116,3 @@ pub(crate) fn resumed_timing(task: &Task, now: DateTime<Utc>) -> Result<Timing, 
     };
     Ok(next.map_or(ended, |spot| spot.into_timing(timing.runs_made)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -106,6 +106,7 @@ pub(crate) mod step_document {
         cap_seconds: Number,
     }
 
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
     pub(crate) fn serialize<S: Serializer>(retry: &Option<RetryPolicy>, serializer: S) -> Result<S::Ok, S::Error> {
         let document = retry.map(|policy| Document {
             max_attempts: policy.max_retries.saturating_add(1),

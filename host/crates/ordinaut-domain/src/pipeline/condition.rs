@@ -24,17 +24,13 @@ impl Condition {
         if !trimmed.starts_with("${") {
             return Self::of(trimmed, leading);
         }
-        match scan::pieces(trimmed)
-            .map_err(|error| shifted(error, leading))?
-            .as_slice()
-        {
-            [Piece::Expression { source, start }] => Self::of(source, leading + start),
-            _ => {
-                let message = "a condition is one expression: write it without `${` and `}`, as in \
-                               steps.a.n > `1` && params.wanted";
-                Err(TemplateError::new(leading, message))
-            }
+        let pieces = scan::pieces(trimmed).map_err(|error| shifted(error, leading))?;
+        if let [Piece::Expression { source, start }] = pieces.as_slice() {
+            return Self::of(source, leading + start);
         }
+        let message = "a condition is one expression: write it without `${` and `}`, as in \
+                       steps.a.n > `1` && params.wanted";
+        Err(TemplateError::new(leading, message))
     }
 
     /// Whether the condition is true in `scope`.

@@ -165,15 +165,12 @@ impl Evaluation<'_> {
         };
         let mut collected = Vec::new();
         for element in elements {
-            match element.as_array() {
-                Some(inner) => {
-                    self.pay(inner.len(), offset)?;
-                    collected.extend(inner.iter().cloned());
-                }
-                None => {
-                    self.pay(1, offset)?;
-                    collected.push(element.clone());
-                }
+            if let Some(inner) = element.as_array() {
+                self.pay(inner.len(), offset)?;
+                collected.extend(inner.iter().cloned());
+            } else {
+                self.pay(1, offset)?;
+                collected.push(element.clone());
             }
         }
         Ok(list(collected))
@@ -405,4 +402,119 @@ fn truth(flag: bool) -> Rcvar {
 
 fn list(items: Vec<Rcvar>) -> Rcvar {
     Rcvar::new(Variable::Array(items))
+}
+
+#[cfg(test)]
+mod tests {
+    use jmespath::Context;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::scope::ScopeInput;
+    use super::*;
+
+    fn data() -> serde_json::Value {
+        json!({
+            "n": 5, "s": "text", "l": [3, 1, 2], "e": [], "z": null, "t": true,
+            "o": {"a": {"b": [1, [2, [3]]]}, "c": "x"},
+            "items": [{"k": "a", "v": 1, "d": [1]}, {"k": "b", "v": 3}, {"k": "c", "v": 2, "d": [2, 3]}, 7],
+        })
+    }
+
+    /// Well-formed expressions over `data`, of a few levels.
+    fn expression() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "params.n",
+            "params.s",
+            "params.l",
+            "params.e",
+            "params.z",
+            "params.t",
+            "params.o",
+            "params.o.a.b",
+            "params.items",
+            "k",
+            "v",
+            "d",
+            "@",
+            "`1`",
+            "`[1, [2]]`",
+            "'text'",
+            "`null`",
+            "missing",
+        ])
+        .prop_map(str::to_owned);
+        leaf.prop_recursive(4, 40, 3, |inner| {
+            let two = (inner.clone(), inner.clone());
+            prop_oneof![
+                two.clone().prop_map(|(a, b)| format!("({a}) || ({b})")),
+                two.clone().prop_map(|(a, b)| format!("({a}) && ({b})")),
+                two.clone().prop_map(|(a, b)| format!("({a}) | ({b})")),
+                two.clone().prop_map(|(a, b)| format!("({a}) == ({b})")),
+                two.clone().prop_map(|(a, b)| format!("({a}) < ({b})")),
+                two.clone().prop_map(|(a, b)| format!("[{a}, {b}]")),
+                two.clone().prop_map(|(a, b)| format!("{{x: {a}, y: {b}}}")),
+                two.clone().prop_map(|(a, b)| format!("({a})[?{b}]")),
+                two.clone().prop_map(|(a, b)| format!("({a})[*].[{b}]")),
+                two.clone().prop_map(|(a, b)| format!("map(&({b}), {a})")),
+                two.clone().prop_map(|(a, b)| format!("sort_by({a}, &({b}))")),
+                two.clone().prop_map(|(a, b)| format!("max_by({a}, &({b}))")),
+                two.clone().prop_map(|(a, b)| format!("min_by({a}, &({b}))")),
+                two.clone().prop_map(|(a, b)| format!("contains({a}, {b})")),
+                two.prop_map(|(a, b)| format!("not_null({a}, {b})")),
+                inner.clone().prop_map(|a| format!("!({a})")),
+                inner.clone().prop_map(|a| format!("({a})[]")),
+                inner.clone().prop_map(|a| format!("({a}).*")),
+                inner.clone().prop_map(|a| format!("({a})[0]")),
+                inner.clone().prop_map(|a| format!("({a})[-2]")),
+                inner.clone().prop_map(|a| format!("({a})[1:]")),
+                inner.clone().prop_map(|a| format!("({a})[::-1]")),
+                inner.clone().prop_map(|a| format!("length({a})")),
+                inner.clone().prop_map(|a| format!("to_string({a})")),
+                inner.prop_map(|a| format!("keys({a})")),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn within_the_budget_the_result_is_that_of_the_jmespath_library(source in expression()) {
+            let nothing = serde_json::Value::Null;
+            let input = ScopeInput {
+                params: &data(), event: &nothing, task: &nothing, run: &nothing, now: chrono::DateTime::UNIX_EPOCH,
+            };
+            let scope = Scope::new(&input);
+            let mut runtime = jmespath::Runtime::new();
+            runtime.register_builtin_functions();
+            let ast = jmespath::parse(&source).unwrap();
+            let theirs = jmespath::interpret(scope.root(), &ast, &mut Context::new(&source, &runtime));
+            match (evaluate(&ast, &scope), theirs) {
+                (Ok(ours), Ok(theirs)) => prop_assert_eq!(&*ours, &*theirs, "{}", source),
+                (Err(_), Err(_)) => {}
+                (ours, theirs) => prop_assert!(false, "{source}: {ours:?} and {theirs:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_budget_is_spent_by_what_is_made_and_not_by_what_is_passed_on() {
+        let text = "x".repeat(10_000_000);
+        let large = json!({"text": text, "list": vec![1; 100_000]});
+        let nothing = serde_json::Value::Null;
+        let scope = Scope::new(&ScopeInput {
+            params: &large,
+            event: &nothing,
+            task: &nothing,
+            run: &nothing,
+            now: chrono::DateTime::UNIX_EPOCH,
+        });
+        let run = |source: &str| evaluate(&jmespath::parse(source).unwrap(), &scope);
+        assert!(run("params.text").is_ok());
+        assert!(run("length(params.text)").is_ok());
+        assert!(run("params.list[?@ == `1`] | length(@)").is_ok());
+        assert!(run("params == `null`").is_ok());
+        assert!(run("join('', [params.text, params.text])").is_err());
+    }
 }

@@ -7,7 +7,7 @@ use super::functions;
 use super::scan::quoted_end;
 use super::scope::Scope;
 use super::template::{TemplateError, characters_before};
-use super::{evaluate, time};
+use super::{evaluate, negation, time};
 use crate::document::{clip, nearest};
 
 /// The longest expression, in bytes.
@@ -57,8 +57,8 @@ impl Expression {
         })?;
         let expression = Self {
             source: source.to_owned(),
+            ast: negation::lift(ast, &rewritten.text),
             rewritten,
-            ast,
         };
         expression.check(&expression.ast)?;
         Ok(expression)

@@ -102,9 +102,12 @@ fn read_step(item: &Value, index: usize, pointer: &str, violations: &mut Vec<Vio
     let timeout_seconds = fields.seconds("timeout_seconds", MAX_STEP_TIMEOUT_SECONDS);
     let retry = read_retry(&mut fields);
     let on_error = fields.choice("on_error", &["fail", "continue"]).unwrap_or_default();
-    let arguments = fields.value("with").cloned().unwrap_or(Value::Null);
     let with = fields.pointer_to("with");
-    validate::check_templates(&arguments, &with, MAX_ARGUMENT_DEPTH, fields.violations());
+    // Copied, and looked at again for names, only if it is not too deep for that.
+    let arguments = fields
+        .value("with")
+        .filter(|given| validate::check_templates(given, &with, MAX_ARGUMENT_DEPTH, fields.violations()))
+        .map_or(Value::Null, Value::clone);
     Some(Step {
         id: id?,
         uses: uses?,

@@ -67,11 +67,14 @@ impl Template {
     /// Reads a template.
     pub fn compile(text: &str) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
+        // Characters are counted on from expression to expression: a long template has many.
+        let (mut counted, mut offset) = (0, 0);
         for piece in scan::pieces(text)? {
             parts.push(match piece {
                 Piece::Text(text) => Part::Text(text.to_owned()),
                 Piece::Expression { source, start } => {
-                    let offset = characters_before(text, start);
+                    offset += text.get(counted..start).map_or(0, |passed| passed.chars().count());
+                    counted = start;
                     Part::Expression {
                         expression: compile_at(source, offset)?,
                         offset,

@@ -28,29 +28,26 @@ pub(super) fn check_names(steps: &[Step], step: usize, pointer: &str, violations
     names.check_tree(&this.arguments, &child(pointer, "with"), violations);
 }
 
-/// Notes every template in `value` that cannot be read. `depth` levels are left.
-pub(super) fn check_templates(value: &Value, pointer: &str, depth: usize, violations: &mut Vec<Violation>) {
+/// Notes every template in `value` that cannot be read. False if the value nests deeper than `depth`, which is noted.
+pub(super) fn check_templates(value: &Value, pointer: &str, depth: usize, violations: &mut Vec<Violation>) -> bool {
     let Some(deeper) = depth.checked_sub(1) else {
         violations.push(Violation::new(pointer, "too_deep", "this is nested too deeply"));
-        return;
+        return false;
     };
     match value {
         Value::String(text) if scan::is_template(text) => {
             if let Err(error) = Template::compile(text) {
                 violations.push(Violation::new(pointer, "template_syntax", error.to_string()));
             }
+            true
         }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                check_templates(item, &child(pointer, index), deeper, violations);
-            }
-        }
-        Value::Object(fields) => {
-            for (key, field) in fields {
-                check_templates(field, &child(pointer, key), deeper, violations);
-            }
-        }
-        _ => {}
+        Value::Array(items) => items.iter().enumerate().fold(true, |shallow, (index, item)| {
+            check_templates(item, &child(pointer, index), deeper, violations) && shallow
+        }),
+        Value::Object(fields) => fields.iter().fold(true, |shallow, (key, field)| {
+            check_templates(field, &child(pointer, key), deeper, violations) && shallow
+        }),
+        _ => true,
     }
 }
 

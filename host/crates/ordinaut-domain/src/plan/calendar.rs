@@ -1,6 +1,6 @@
 //! A task's occurrences: its timetable within `starts_at` and `ends_at`, and its jitter.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use ordinaut_schedule::{Checkpoint, Remark, Timetable};
 use sha2::{Digest, Sha256};
 
@@ -57,7 +57,7 @@ impl<'a> Calendar<'a> {
         let after = begin.map_or(at, |begin| begin.max(at));
         let next = self.timetable.next_after(after, checkpoint).ok().flatten()?;
         let within = self.definition.ends_at.is_none_or(|end| next.occurrence.at <= end);
-        within.then(|| Spot {
+        within.then_some(Spot {
             at: next.occurrence.at,
             checkpoint: next.checkpoint,
             remark: next.occurrence.remark,
@@ -83,7 +83,7 @@ impl<'a> Calendar<'a> {
         // Jitter never reaches the following occurrence, so the one before the last has certainly begun.
         for _ in 0..2 {
             let spot = self.last_before(before)?;
-            let run_at = self.run_at(task, spot.at);
+            let run_at = self.run_at(task, spot.at, None);
             if run_at < limit {
                 return Some((spot, run_at));
             }
@@ -94,18 +94,25 @@ impl<'a> Calendar<'a> {
 
     /// What is noteworthy about an occurrence that was found by an earlier pass.
     pub(super) fn remark(&self, at: DateTime<Utc>) -> Option<Remark> {
+        // Only near a change of the zone's offset is there anything to look for.
+        let zone = self.timetable.zone().tz();
+        let day = TimeDelta::days(1);
+        let offset = |at: Option<DateTime<Utc>>| at.map(|at| zone.offset_from_utc_datetime(&at.naive_utc()).fix());
+        if offset(at.checked_sub_signed(day)) == offset(at.checked_add_signed(day)) {
+            return None;
+        }
         let spot = self.last_before(at.checked_add_signed(INSTANT)?)?;
         spot.remark.filter(|_| spot.at == at)
     }
 
     /// When an occurrence may start: its nominal instant plus its jitter, the same whoever asks.
-    pub(super) fn run_at(&self, task: TaskId, at: DateTime<Utc>) -> DateTime<Utc> {
+    pub(super) fn run_at(&self, task: TaskId, at: DateTime<Utc>, checkpoint: Option<&Checkpoint>) -> DateTime<Utc> {
         if self.definition.jitter_seconds == 0 {
             return at;
         }
         let following = self
             .timetable
-            .next_after(at, None)
+            .next_after(at, checkpoint)
             .ok()
             .flatten()
             .map(|next| next.occurrence.at);

@@ -98,7 +98,7 @@ impl<'a> Pass<'a> {
     fn catch_up_latest(&mut self, cutoff: DateTime<Utc>) {
         let latest = self.latest_missed(cutoff);
         self.skip_before(latest, "missed, and the misfire policy run_once runs only the latest");
-        let oldest = self.oldest_to_run();
+        let oldest = self.oldest_to_run().min(cutoff);
         if self.next_before(oldest) {
             self.skip_before(oldest, "missed, and found later than the catch-up window allows");
         } else if self.next_before(cutoff) {
@@ -331,7 +331,9 @@ impl<'a> Pass<'a> {
     fn advance_past(&mut self, at: DateTime<Utc>) {
         let checkpoint = self.next.take().and_then(|next| next.spot.checkpoint);
         self.next = self.calendar.after(at, checkpoint.as_ref()).map(|spot| {
-            let run_at = self.calendar.run_at(self.due.task.id, spot.at);
+            let run_at = self
+                .calendar
+                .run_at(self.due.task.id, spot.at, spot.checkpoint.as_ref());
             Cursor {
                 spot,
                 run_at,
@@ -368,7 +370,7 @@ impl<'a> Pass<'a> {
 
 /// The occurrence that an earlier pass or a control left as the next one.
 fn first_cursor(due: &DueTask, calendar: &Calendar<'_>, nominal: DateTime<Utc>, planned: DateTime<Utc>) -> Cursor {
-    let usual = calendar.run_at(due.task.id, nominal);
+    let usual = calendar.run_at(due.task.id, nominal, due.task.timing.checkpoint.as_ref());
     let snoozed = planned.signed_duration_since(usual) > TimeDelta::seconds(PUT_OFF_MAX_SECONDS);
     let spot = Spot {
         at: nominal,

@@ -72,7 +72,7 @@ pub(super) fn has_start(rule: &str) -> bool {
 pub(super) fn without_start(rule: &str) -> Vec<String> {
     lines(rule)
         .filter(|line| !line.get(..7).is_some_and(|name| name.eq_ignore_ascii_case("DTSTART")))
-        .map(|line| line.to_ascii_uppercase())
+        .map(str::to_ascii_uppercase)
         .map(|line| line.strip_prefix("RRULE:").map_or(line.clone(), str::to_owned))
         .collect()
 }
@@ -96,7 +96,7 @@ pub(super) fn anchor(rule: &str, now: DateTime<Utc>, zone: Zone) -> DateTime<Utc
         upper.contains("BYSECOND="),
     ) {
         (true, false, _) => TimeDelta::hours(1),
-        (true, true, false) | (false, true, false) => TimeDelta::minutes(1),
+        (_, true, false) => TimeDelta::minutes(1),
         _ => TimeDelta::seconds(1),
     };
     // Rounded by the local clock: some zones differ from UTC by parts of an hour.
