@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use ordinaut_domain::Clock;
 use ordinaut_engine::Timer;
 use ordinaut_store::Entropy;
@@ -18,7 +18,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the place where the clock is read")]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // What is stored has microseconds; an answer must not show more than can be read back.
+        Utc::now().trunc_subsecs(6)
     }
 }
 

@@ -404,3 +404,6 @@ fn worker_id(entropy: &dyn Entropy) -> WorkerId {
     let unique = u32::from_be_bytes(random_array(entropy));
     WorkerId(format!("worker-{}-{unique:08x}", std::process::id()))
 }
+
+#[cfg(test)]
+mod tests;

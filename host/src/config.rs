@@ -114,7 +114,7 @@ impl Check {
     }
 
     /// Notes a fault unless the value lies between the bounds, both included.
-    pub(crate) fn range<T: PartialOrd + fmt::Display>(&mut self, key: &str, value: T, min: T, max: T) {
+    pub(crate) fn range<T: PartialOrd + fmt::Display + Copy>(&mut self, key: &str, value: T, min: T, max: T) {
         let fine = value >= min && value <= max;
         self.require(fine, key, || format!("is {value}; expected {min} to {max}"));
     }

@@ -4,11 +4,18 @@
 //! `trace_id`; durations end in their unit (`duration_ms`). Secrets have types whose `Debug` does not show them, and
 //! neither headers nor bodies are logged.
 
+mod lines;
+
 use std::{io::IsTerminal as _, panic};
 
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{self, format::JsonFields},
+    prelude::*,
+};
 
 use crate::config::{LogConfig, LogFormat};
+use lines::JsonLines;
 
 /// Starts logging for this process. Does nothing when it has been started before, as in tests.
 pub(crate) fn start(config: &LogConfig) {
@@ -30,11 +37,7 @@ pub(crate) fn start(config: &LogConfig) {
             )
             .try_init()
     } else {
-        let layer = fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false);
+        let layer = fmt::layer().fmt_fields(JsonFields::new()).event_format(JsonLines);
         registry.with(layer.with_writer(std::io::stderr)).try_init()
     };
     if started.is_ok() {

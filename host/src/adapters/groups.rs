@@ -16,7 +16,7 @@ use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 /// How long an extension may take to settle an event before it is given out again. Longer than any handler may run by
 /// default, and short enough that the events of a process that died are not late for long.
-const VISIBILITY: Duration = Duration::from_secs(60);
+const VISIBILITY: Duration = Duration::from_mins(1);
 
 type Claim = JoinHandle<Result<Vec<Delivery>, BusError>>;
 

@@ -244,6 +244,7 @@ fn of_bus(error: BusError) -> ServiceError {
 }
 
 /// Extensions see these: what is inside the store is not told.
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn of_store(error: StoreError) -> ServiceError {
     match &error {
         StoreError::NotFound { .. } => ServiceError::permanent("not_found", error.to_string()),

@@ -66,15 +66,14 @@ async fn guarded(answer: impl Future<Output = Response>, limit: Option<Duration>
     let answer = AssertUnwindSafe(answer).catch_unwind();
     let answer = match limit {
         None => answer.await,
-        Some(limit) => match tokio::time::timeout(limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
+        Some(limit) => {
+            let Ok(answer) = tokio::time::timeout(limit, answer).await else {
                 let detail = format!("It was not done within {} s and was given up.", limit.as_secs());
-                return Problem::new(kind::TIMEOUT, detail)
-                    .header(header::RETRY_AFTER, "1")
-                    .into_response();
-            }
-        },
+                let problem = Problem::new(kind::TIMEOUT, detail);
+                return problem.header(header::RETRY_AFTER, "1").into_response();
+            };
+            answer
+        }
     };
     // The panic itself has been logged by the hook.
     answer.unwrap_or_else(|_| Problem::internal(&"a handler panicked").into_response())

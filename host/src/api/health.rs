@@ -192,11 +192,8 @@ fn worker(health: &WorkerHealth, now: DateTime<Utc>, lease_ttl: Duration) -> Par
 fn extensions(state: &ApiState) -> Part {
     let reports = state.plugins.as_ref().map(|host| host.extensions()).unwrap_or_default();
     let count = |wanted: ExtensionState| reports.iter().filter(|report| report.state == wanted).count();
-    let failing = [
-        ExtensionState::Failed,
-        ExtensionState::NeedsGrant,
-        ExtensionState::Quarantined,
-    ];
+    // One that waits for a grant waits for a decision; nothing is wrong with it.
+    let failing = [ExtensionState::Failed, ExtensionState::Quarantined];
     let idle: Vec<&str> = reports
         .iter()
         .filter(|report| failing.contains(&report.state))
@@ -210,16 +207,17 @@ fn extensions(state: &ApiState) -> Part {
     } else {
         Some(format!("not serving: {}", idle.join(", ")))
     };
+    let details = json!({
+        "known": reports.len(),
+        "ready": count(ExtensionState::Ready),
+        "needs_grant": count(ExtensionState::NeedsGrant),
+    });
     let verdict = if reason.is_none() {
         Verdict::Healthy
     } else {
         Verdict::Degraded
     };
-    Part::new(
-        verdict,
-        reason,
-        json!({ "known": reports.len(), "ready": count(ExtensionState::Ready) }),
-    )
+    Part::new(verdict, reason, details)
 }
 
 #[cfg(test)]

@@ -65,14 +65,14 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
 
 /// Reads the members of an object and notes what is wrong with them.
 pub(crate) struct Members {
-    members: Map<String, Value>,
+    left: Map<String, Value>,
     known: Vec<&'static str>,
     violations: Vec<Violation>,
 }
 
 impl Members {
     pub(crate) fn of(document: Value) -> Self {
-        let (members, violations) = match document {
+        let (left, violations) = match document {
             Value::Object(members) => (members, Vec::new()),
             _ => (
                 Map::new(),
@@ -80,7 +80,7 @@ impl Members {
             ),
         };
         Self {
-            members,
+            left,
             known: Vec::new(),
             violations,
         }
@@ -89,7 +89,7 @@ impl Members {
     /// A member that may be absent or null; `expected` says what it should be.
     pub(crate) fn optional<T: DeserializeOwned>(&mut self, name: &'static str, expected: &str) -> Option<T> {
         self.known.push(name);
-        let value = self.members.remove(name).filter(|value| !value.is_null())?;
+        let value = self.left.remove(name).filter(|value| !value.is_null())?;
         serde_json::from_value(value)
             .map_err(|_| self.fault(name, "wrong_type", format!("expected {expected}")))
             .ok()
@@ -97,9 +97,9 @@ impl Members {
 
     /// A member that must be there.
     pub(crate) fn required<T: DeserializeOwned>(&mut self, name: &'static str, expected: &str) -> Option<T> {
-        if self.members.get(name).is_none_or(Value::is_null) {
+        if self.left.get(name).is_none_or(Value::is_null) {
             self.known.push(name);
-            self.members.remove(name);
+            self.left.remove(name);
             self.fault(name, "required", format!("is missing; expected {expected}"));
             return None;
         }
@@ -127,7 +127,7 @@ impl Members {
 
     /// The faults noted, with a member that nobody asked for among them.
     pub(crate) fn finish(mut self, kind: Kind) -> Result<(), Problem> {
-        let unknown: Vec<String> = self.members.keys().cloned().collect();
+        let unknown: Vec<String> = self.left.keys().cloned().collect();
         for name in unknown {
             let near = suggest(&name, self.known.iter().copied());
             let known = self.known.join(", ");

@@ -74,7 +74,10 @@ pub(crate) mod kind {
 
 /// An error answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Content>);
+
+#[derive(Debug, Clone)]
+struct Content {
     kind: Kind,
     detail: Cow<'static, str>,
     errors: Vec<Value>,
@@ -84,13 +87,13 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Content {
             kind,
-            detail: detail.into(),
+            detail: sentence(detail.into()),
             errors: Vec::new(),
             extra: Map::new(),
             headers: HeaderMap::new(),
-        }
+        }))
     }
 
     /// A fault of ours. The cause goes to the log, never to the client.
@@ -117,15 +120,15 @@ impl Problem {
         let errors = violations
             .into_iter()
             .map(|v| json!({ "pointer": v.pointer, "code": v.code, "detail": v.detail }));
-        Self {
-            errors: errors.collect(),
-            ..Self::new(kind, detail)
-        }
+        let mut problem = Self::new(kind, detail);
+        problem.0.errors = errors.collect();
+        problem
     }
 
     /// Adds a fault of a query parameter.
     pub(crate) fn parameter(mut self, name: &str, code: &str, detail: impl Into<String>) -> Self {
-        self.errors
+        self.0
+            .errors
             .push(json!({ "parameter": name, "code": code, "detail": detail.into() }));
         self
     }
@@ -133,42 +136,42 @@ impl Problem {
     /// Adds a header to the answer.
     pub(crate) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
-            self.headers.insert(name, value);
+            self.0.headers.insert(name, value);
         }
         self
     }
 
     /// Adds a member (RFC 9457 §3.2).
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.extra.insert(name.to_owned(), value.into());
+        self.0.extra.insert(name.to_owned(), value.into());
         self
     }
 
     #[cfg(test)]
     pub(crate) const fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The problem as it is sent.
     pub(crate) fn render(&self, instance: &str, request_id: &str) -> Response {
         let mut body = json!({
-            "type": format!("{TYPE_BASE}{}", self.kind.code),
-            "title": self.kind.title,
-            "status": self.kind.status.as_u16(),
-            "detail": self.detail,
+            "type": format!("{TYPE_BASE}{}", self.0.kind.code),
+            "title": self.0.kind.title,
+            "status": self.0.kind.status.as_u16(),
+            "detail": self.0.detail,
             "instance": instance,
-            "code": self.kind.code,
+            "code": self.0.kind.code,
             "request_id": request_id,
         });
         if let Some(members) = body.as_object_mut() {
-            if !self.errors.is_empty() {
-                members.insert("errors".to_owned(), Value::Array(self.errors.clone()));
+            if !self.0.errors.is_empty() {
+                members.insert("errors".to_owned(), Value::Array(self.0.errors.clone()));
             }
-            members.extend(self.extra.clone());
+            members.extend(self.0.extra.clone());
         }
         let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = self.kind.status;
-        response.headers_mut().extend(self.headers.clone());
+        *response.status_mut() = self.0.kind.status;
+        response.headers_mut().extend(self.0.headers.clone());
         let content_type = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         response
@@ -181,11 +184,12 @@ impl Problem {
     /// The problem behind a bare error answer of the framework.
     pub(crate) fn from_bare(response: &Response) -> Self {
         let known = match response.status() {
+            // The router adds `Allow` after this.
             StatusCode::METHOD_NOT_ALLOWED => {
-                let allowed = response.headers().get(header::ALLOW);
-                let allowed = allowed.and_then(|value| value.to_str().ok()).unwrap_or_default();
-                let problem = Self::new(kind::METHOD_NOT_ALLOWED, format!("Offered here: {allowed}."));
-                return problem.header(header::ALLOW, allowed);
+                return Self::new(
+                    kind::METHOD_NOT_ALLOWED,
+                    "The header `Allow` says what is offered here.",
+                );
             }
             StatusCode::NOT_FOUND => kind::NO_SUCH_ROUTE,
             StatusCode::PAYLOAD_TOO_LARGE => kind::TOO_LARGE,
@@ -204,6 +208,23 @@ impl Problem {
     }
 }
 
+/// Messages come from everywhere; shown to people they begin with a capital and end with a full stop.
+fn sentence(text: Cow<'static, str>) -> Cow<'static, str> {
+    let lower = text.starts_with(|first: char| first.is_ascii_lowercase());
+    let open = !text.ends_with(['.', '!', '?']);
+    if !lower && !open {
+        return text;
+    }
+    let mut text = text.into_owned();
+    if lower {
+        text[..1].make_ascii_uppercase();
+    }
+    if open {
+        text.push('.');
+    }
+    text.into()
+}
+
 /// Carried by the answer until the envelope writes the body.
 #[derive(Clone)]
 pub(crate) struct Unrendered(pub Problem);
@@ -211,7 +232,7 @@ pub(crate) struct Unrendered(pub Problem);
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = self.kind.status;
+        *response.status_mut() = self.0.kind.status;
         response.extensions_mut().insert(Unrendered(self));
         response
     }
@@ -289,7 +310,7 @@ mod tests {
                 "type": "https://ordinaut.dev/problems/invalid_task",
                 "title": "The task cannot be accepted",
                 "status": 422,
-                "detail": "/title: has 201 characters; at most 200 are allowed",
+                "detail": "/title: has 201 characters; at most 200 are allowed.",
                 "instance": "/tasks",
                 "code": "invalid_task",
                 "request_id": "r-1",
@@ -346,6 +367,18 @@ mod tests {
         for (error, status) in table {
             let shown = error.to_string();
             assert_eq!(Problem::from(error).kind().status.as_u16(), status, "{shown}");
+        }
+    }
+
+    #[test]
+    fn details_are_sentences() {
+        for (text, expected) in [
+            ("the task is paused", "The task is paused."),
+            ("Done.", "Done."),
+            ("", "."),
+            ("é", "é."),
+        ] {
+            assert_eq!(sentence(text.into()), expected);
         }
     }
 

@@ -35,15 +35,13 @@ impl SigningKeys {
         sealing: &SealingKey,
         entropy: &dyn Entropy,
     ) -> Result<Self, KeyError> {
-        let sealed = match store.secret(STORED_AS).await? {
-            Some(sealed) => sealed,
-            None => {
-                let mut seed = [0; 32];
-                entropy.fill(&mut seed);
-                store
-                    .secret_or_insert(STORED_AS, &sealing.seal(STORED_AS, &seed, entropy))
-                    .await?
-            }
+        let sealed = if let Some(sealed) = store.secret(STORED_AS).await? {
+            sealed
+        } else {
+            let mut seed = [0; 32];
+            entropy.fill(&mut seed);
+            let sealed = sealing.seal(STORED_AS, &seed, entropy);
+            store.secret_or_insert(STORED_AS, &sealed).await?
         };
         let seed = sealing.open(STORED_AS, &sealed)?;
         let seed: [u8; 32] = seed.try_into().map_err(|seed: Vec<u8>| KeyError::Length(seed.len()))?;

@@ -1,4 +1,174 @@
+use std::sync::Mutex;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ordinaut_domain::AgentId;
+use ordinaut_store::{Change, SqliteStore};
+use serde_json::Value;
+
 use super::*;
+use crate::clock::{SystemEntropy, random_array};
+
+/// A clock that stands still until it is told otherwise.
+struct SetClock(Mutex<DateTime<Utc>>);
+
+impl Clock for SetClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// An authority over a store of its own, and one agent.
+struct Fixture {
+    authority: Authority,
+    clock: Arc<SetClock>,
+    agent: Agent,
+    secret: ClientSecret,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    async fn new(disabled: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SetClock(Mutex::new("2026-03-29T00:00:00Z".parse().unwrap())));
+        let entropy = Arc::new(SystemEntropy);
+        let path = folder.path().join("test.db");
+        let store = Arc::new(SqliteStore::open(&path, clock.clone(), entropy.clone()).await.unwrap());
+        let id = AgentId::new(clock.now(), random_array(&*entropy));
+        let secret = ClientSecret::generate(id, &*entropy);
+        let agent = Agent {
+            id,
+            name: "alice".into(),
+            scopes: scopes("tasks:read tasks:write"),
+            secret_hash: secret.hash(),
+            token_version: 3,
+            created_at: clock.now(),
+            disabled_at: disabled.then(|| clock.now()),
+        };
+        let change = Change {
+            actor: None,
+            action: "agent.created",
+            subject: id.to_string(),
+            details: Value::Null,
+            request_id: String::new(),
+            at: clock.now(),
+            events: Vec::new(),
+        };
+        ordinaut_store::Agents::create_agent(&*store, &agent, &change)
+            .await
+            .unwrap();
+        let terms = TokenTerms {
+            issuer: "http://i".into(),
+            audience: "a".into(),
+            ttl_seconds: 900,
+        };
+        let keys = SigningKeys::from_seed(&[1; 32]);
+        let authority = Authority::new(store, clock.clone(), entropy, keys, terms);
+        Self {
+            authority,
+            clock,
+            agent,
+            secret,
+            _folder: folder,
+        }
+    }
+}
+
+fn rejection(result: Result<Caller, AuthError>) -> Rejection {
+    match result {
+        Err(AuthError::Rejected(rejection)) => rejection,
+        other => panic!("expected a rejection, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_secret_buys_a_token_that_names_its_agent_until_it_expires() {
+    let fixture = Fixture::new(false).await;
+    for id in [fixture.agent.id.to_string(), "alice".to_owned()] {
+        let issued = fixture
+            .authority
+            .grant(&id, fixture.secret.expose(), Some("tasks:read"))
+            .await
+            .unwrap();
+        let caller = fixture.authority.verify(&issued.token).await.unwrap();
+        assert_eq!((caller.id, caller.name.as_str()), (fixture.agent.id, "alice"));
+        assert_eq!(caller.scopes, scopes("tasks:read"));
+    }
+    let issued = fixture
+        .authority
+        .grant("alice", fixture.secret.expose(), None)
+        .await
+        .unwrap();
+    *fixture.clock.0.lock().unwrap() += TimeDelta::seconds(931);
+    assert_eq!(
+        rejection(fixture.authority.verify(&issued.token).await),
+        Rejection::Expired
+    );
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_all_answered_alike() {
+    let fixture = Fixture::new(false).await;
+    let (secret, other) = (
+        fixture.secret.expose(),
+        ClientSecret::generate(fixture.agent.id, &SystemEntropy),
+    );
+    let unknown = "0192f0c1-2b3c-7def-8123-456789abcdef";
+    for (id, secret) in [
+        ("alice", other.expose()),
+        ("bob", secret),
+        (unknown, secret),
+        ("alice", ""),
+        ("", ""),
+    ] {
+        let refused = fixture.authority.grant(id, secret, None).await.err().unwrap();
+        assert!(matches!(refused, GrantError::InvalidClient), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_agent_gets_no_token_and_its_tokens_are_no_good() {
+    let fixture = Fixture::new(true).await;
+    let refused = fixture
+        .authority
+        .grant("alice", fixture.secret.expose(), None)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(refused, GrantError::InvalidClient));
+    let token = fixture.authority.sign(&fixture.agent, &fixture.agent.scopes);
+    assert_eq!(rejection(fixture.authority.verify(&token).await), Rejection::Disabled);
+}
+
+#[tokio::test]
+async fn tokens_of_an_earlier_version_or_of_nobody_are_refused() {
+    let fixture = Fixture::new(false).await;
+    let earlier = Agent {
+        token_version: 2,
+        ..fixture.agent.clone()
+    };
+    let token = fixture.authority.sign(&earlier, &earlier.scopes);
+    assert_eq!(rejection(fixture.authority.verify(&token).await), Rejection::Revoked);
+
+    let nobody = Agent {
+        id: "0192f0c1-2b3c-7def-8123-456789abcdef".parse().unwrap(),
+        ..fixture.agent.clone()
+    };
+    let token = fixture.authority.sign(&nobody, &nobody.scopes);
+    assert_eq!(
+        rejection(fixture.authority.verify(&token).await),
+        Rejection::UnknownAgent
+    );
+}
+
+#[tokio::test]
+async fn a_token_gives_nothing_that_its_agent_has_lost() {
+    let fixture = Fixture::new(false).await;
+    let token = fixture.authority.sign(&fixture.agent, &Scopes::all());
+    assert_eq!(
+        fixture.authority.verify(&token).await.unwrap().scopes,
+        fixture.agent.scopes
+    );
+}
 
 fn scopes(text: &str) -> Scopes {
     text.split_ascii_whitespace()

@@ -221,11 +221,14 @@ impl Server {
 /// A problem in words.
 fn refused(status: StatusCode, problem: &Value) -> CliError {
     let detail = problem["detail"].as_str().unwrap_or("no reason was given");
-    let mut message = format!("the server refused ({}): {detail}", status.as_u16());
-    if let Some(id) = problem["request_id"].as_str() {
-        message.push_str(&format!(" [request {id}]"));
-    }
-    CliError::new(Failure::Refused, message)
+    let request = problem["request_id"]
+        .as_str()
+        .map(|id| format!(" [request {id}]"))
+        .unwrap_or_default();
+    CliError::new(
+        Failure::Refused,
+        format!("the server refused ({}): {detail}{request}", status.as_u16()),
+    )
 }
 
 /// An error with everything behind it: the outermost alone says no more than "client error".

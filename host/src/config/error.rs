@@ -51,10 +51,9 @@ impl ConfigErrors {
 }
 
 fn from_figment(figment: &Figment, error: &figment::Error) -> ConfigError {
-    let mut path = error.path.clone();
+    let path = &error.path;
     let problem = match &error.kind {
         Kind::UnknownField(found, known) => {
-            path.push(found.clone());
             let what = if path.len() == 1 { "section" } else { "key" };
             unknown(what, found, known)
         }

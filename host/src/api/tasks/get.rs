@@ -39,7 +39,7 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|value| {
             value
                 .split(',')
-                .map(|tag| tag.trim())
+                .map(str::trim)
                 .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
         })
 }
