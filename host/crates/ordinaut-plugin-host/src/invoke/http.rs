@@ -314,3 +314,34 @@ impl Body for GuestBody {
         SizeHint::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+
+    use super::*;
+
+    fn prepared(access: &Access) -> http::HeaderMap {
+        let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::builder()
+            .header("authorization", "Bearer secret")
+            .header("proxy-authorization", "Basic secret")
+            .header("x-kept", "1")
+            .body(body)
+            .unwrap();
+        prepare(request, access, 100).unwrap().headers().clone()
+    }
+
+    #[test]
+    fn an_extension_does_not_see_the_token_that_the_host_checked() {
+        let headers = prepared(&Access::Authenticated);
+        assert!(!headers.contains_key("authorization") && !headers.contains_key("proxy-authorization"));
+        assert_eq!(headers["x-kept"], "1");
+        assert_eq!(
+            headers["host"], "localhost",
+            "a guest asks for the authority, so there is one"
+        );
+        // Where the host checks nothing, the header is the extension's own business.
+        assert!(prepared(&Access::Public).contains_key("authorization"));
+    }
+}
