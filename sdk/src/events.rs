@@ -25,6 +25,8 @@ pub struct Event {
     pub time_ms: u64,
     /// The payload: JSON text.
     pub data: String,
+    /// The name of the subscription that it is delivered for; `None` for an event that was followed.
+    pub subscription: Option<String>,
     /// Which delivery of this event to this subscription this is, counted from 1.
     pub delivery: u32,
 }
@@ -139,55 +141,42 @@ impl Subscription {
         &self.topics
     }
 
-    fn wants(&self, topic: &str) -> bool {
+    /// Whether an event of this topic is delivered to it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn wants(&self, topic: &str) -> bool {
         self.topics.iter().any(|pattern| topic_matches(pattern, topic))
     }
 }
 
-/// Tells the host about all subscriptions. An event does not say for which subscription it is delivered, so two
-/// whose topics overlap are refused: either handler might get what is meant for the other.
+/// Tells the host about all subscriptions.
 pub(crate) fn register(table: &Describe) -> Result<(), Error> {
-    for (index, one) in table.subscriptions.iter().enumerate() {
-        for other in &table.subscriptions[index + 1..] {
-            for (a, b) in one.topics.iter().flat_map(|a| other.topics.iter().map(move |b| (a, b))) {
-                if patterns_overlap(a, b) {
-                    return Err(Error::invalid_argument(format!(
-                        "the subscriptions `{}` ({a}) and `{}` ({b}) want the same events: make them one",
-                        one.name, other.name
-                    )));
-                }
-            }
-        }
-    }
     table
         .subscriptions
         .iter()
         .try_for_each(|one| host::register_subscription(&one.name, &one.topics))
 }
 
-/// Hands an event to the subscription that wants it.
+/// Hands an event to the subscription that it is delivered for.
 pub(crate) fn handle(table: &Describe, event: &Event) -> Result<(), Error> {
     let subscription = table
         .subscriptions
         .iter()
-        .find(|subscription| subscription.wants(&event.topic))
-        .ok_or_else(|| Error::not_found(format!("this extension has no subscription for `{}`", event.topic)))?;
+        .find(|subscription| event.subscription.as_deref() == Some(&subscription.name))
+        .ok_or_else(|| {
+            let name = event.subscription.as_deref().unwrap_or_default();
+            Error::not_found(format!("this extension has no subscription `{name}` (for `{}`)", event.topic))
+        })?;
     (subscription.handler)(event)
 }
 
 /// Whether a topic fits a pattern: `*` stands for one segment, a final `**` for all that follow (at least one).
 pub fn topic_matches(pattern: &str, topic: &str) -> bool {
-    patterns_overlap(pattern, topic)
-}
-
-/// Whether some topic fits both patterns.
-fn patterns_overlap(a: &str, b: &str) -> bool {
-    let mut a = a.split('.');
-    let mut b = b.split('.');
+    let mut wanted = pattern.split('.');
+    let mut given = topic.split('.');
     loop {
-        match (a.next(), b.next()) {
-            (None, None) | (Some("**"), Some(_)) | (Some(_), Some("**")) => return true,
-            (Some(one), Some(other)) if one == other || one == "*" || other == "*" => {}
+        match (wanted.next(), given.next()) {
+            (None, None) | (Some("**"), Some(_)) => return true,
+            (Some(one), Some(other)) if one == other || one == "*" => {}
             _ => return false,
         }
     }
@@ -212,12 +201,5 @@ mod tests {
         ] {
             assert_eq!(topic_matches(pattern, topic), fits, "{pattern} and {topic}");
         }
-    }
-
-    #[test]
-    fn patterns_overlap_when_one_topic_could_fit_both() {
-        assert!(patterns_overlap("ext.*.done", "ext.mail.*"));
-        assert!(patterns_overlap("ext.**", "ext.mail.sent"));
-        assert!(!patterns_overlap("ext.*.done", "ext.mail.sent"));
     }
 }

@@ -285,20 +285,28 @@ mod tests {
 
     impl Extension for Double {
         fn describe(ext: &mut Describe) {
-            ext.subscribe("all", ["ext.double.**"], |_| Ok(()));
-            ext.subscribe("one", ["ext.double.one"], |_| Ok(()));
+            ext.subscribe("all", ["ext.double.**"], |event| seen("all", event));
+            ext.subscribe("one", ["ext.double.one"], |event| seen("one", event));
         }
     }
 
     crate::extension!(Double: events);
 
+    fn seen(handler: &str, event: &Event) -> Result<(), Error> {
+        assert_eq!(event.subscription.as_deref(), Some(handler));
+        state::set(&format!("seen/{handler}/{}", event.topic), &true)
+    }
+
     #[test]
-    fn subscriptions_that_want_the_same_events_are_refused() {
-        let error = Harness::<Double>::new("double").init().unwrap_err();
-        assert!(
-            error.message().contains("`all`") && error.message().contains("`one`"),
-            "{error}"
-        );
+    fn subscriptions_that_want_the_same_events_each_get_them() {
+        let app = Harness::<Double>::new("double");
+        app.init().unwrap();
+        let mut delivered = Vec::new();
+        for topic in ["ext.double.one", "ext.double.two", "ext.other.one"] {
+            let event = app.host.happened(topic, &serde_json::json!({}));
+            delivered.push(app.deliver(&event).unwrap());
+        }
+        assert_eq!(delivered, [2, 1, 0]);
     }
 
     struct Early;

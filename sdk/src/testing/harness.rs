@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{FakeHost, Manifest};
-use crate::events::{Event, topic_matches};
+use crate::events::Event;
 use crate::jobs::Occurrence;
 use crate::routes::{Body, HEAD, Headers, Method, Request, Response, ResponseBody, Sink};
 use crate::rt::{self, Declared};
@@ -78,27 +78,28 @@ impl<E: Declared> Harness<E> {
         }
     }
 
-    /// Delivers an event to the subscription that wants it.
-    pub fn deliver(&self, event: &Event) -> Result<(), Error> {
-        self.enter("event");
-        crate::events::handle(&Describe::of::<E>(), event)
+    /// Delivers an event to every subscription that wants it, and answers how many there are.
+    pub fn deliver(&self, event: &Event) -> Result<usize, Error> {
+        let table = Describe::of::<E>();
+        let wanting: Vec<_> = table.subscriptions.iter().filter(|one| one.wants(&event.topic)).collect();
+        for subscription in &wanting {
+            self.enter("event");
+            let event = Event {
+                subscription: Some(subscription.name().to_owned()),
+                ..event.clone()
+            };
+            crate::events::handle(&table, &event)?;
+        }
+        Ok(wanting.len())
     }
 
     /// Delivers every event that has been published so far, and those that this brings about, to the subscriptions
     /// that want them. Answers how many were delivered.
     pub fn deliver_published(&self) -> Result<usize, Error> {
         let (mut at, mut delivered) = (0, 0);
-        let wanted: Vec<String> = Describe::of::<E>()
-            .subscriptions
-            .iter()
-            .flat_map(|one| one.topics().to_vec())
-            .collect();
         while let Some(event) = self.host.published().get(at) {
             at += 1;
-            if wanted.iter().any(|topic| topic_matches(topic, &event.topic)) {
-                self.deliver(event)?;
-                delivered += 1;
-            }
+            delivered += self.deliver(event)?;
         }
         Ok(delivered)
     }

@@ -123,6 +123,7 @@ impl World {
             subject: subject.map(str::to_owned),
             time_ms: self.now_ms,
             data,
+            subscription: None,
             delivery: 1,
         };
         self.published.push(event.clone());

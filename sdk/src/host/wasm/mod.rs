@@ -137,6 +137,7 @@ pub(crate) fn event(event: wit_events::types::Event) -> Event {
         subject: event.subject,
         time_ms: event.time_ms,
         data: event.data,
+        subscription: event.subscription,
         delivery: event.delivery,
     }
 }

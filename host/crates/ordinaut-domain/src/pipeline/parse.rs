@@ -77,7 +77,7 @@ impl Pipeline {
     }
 }
 
-/// None when the step lacks what the checks of names need: an id and a tool.
+/// None when it is not an object.
 fn read_step(item: &Value, index: usize, pointer: &str, violations: &mut Vec<Violation>) -> Option<Step> {
     let mut fields = Fields::of(item, pointer, violations)?;
     fields.refuse_unknown(&FIELDS, explain_unknown);
@@ -109,8 +109,9 @@ fn read_step(item: &Value, index: usize, pointer: &str, violations: &mut Vec<Vio
         .filter(|given| validate::check_templates(given, &with, MAX_ARGUMENT_DEPTH, fields.violations()))
         .map_or(Value::Null, Value::clone);
     Some(Step {
-        id: id?,
-        uses: uses?,
+        // A step with a fault takes part in the checks of names, so that all faults are reported at once.
+        id: id.unwrap_or_else(|| format!("step_{}", index + 1)),
+        uses: uses.or_else(|| ToolAddress::new("unreadable", "tool").ok())?,
         arguments,
         save_as,
         condition,

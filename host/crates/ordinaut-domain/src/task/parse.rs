@@ -275,7 +275,8 @@ fn read_schedule(fields: &mut Fields<'_, '_>, input: &ScheduleInput<'_>) -> Opti
         fields.fault("schedule_kind", "not_supported_yet", NOT_YET);
         return None;
     }
-    let (kind, zone) = (kind?, zone?);
+    // Without its zone a schedule is still looked at, so that its own faults are reported with the zone's.
+    let (kind, known_zone, zone) = (kind?, zone, zone.unwrap_or(Zone::UTC));
     if fields.value("condition").is_some() {
         fields.fault("condition", "not_supported_yet", NOT_YET);
     }
@@ -302,6 +303,7 @@ fn read_schedule(fields: &mut Fields<'_, '_>, input: &ScheduleInput<'_>) -> Opti
         ScheduleKind::Rrule if !schedule::has_start(&text) => anchored(&text, &timetable, input.previous),
         _ => text,
     };
+    known_zone?;
     if kind == ScheduleKind::Once {
         refuse_past(fields, &timetable, &expr, input);
     }

@@ -45,8 +45,8 @@ pub struct Reader {
     ahead: VecDeque<LoggedEvent>,
 }
 
-/// The event as a guest sees it.
-pub(crate) fn to_guest(event: &LoggedEvent, delivery: u32) -> GuestEvent {
+/// The event as a guest sees it: delivered for a subscription, or followed.
+pub(crate) fn to_guest(event: &LoggedEvent, subscription: Option<&str>, delivery: u32) -> GuestEvent {
     let event = &event.event;
     GuestEvent {
         id: event.id.to_string(),
@@ -55,6 +55,7 @@ pub(crate) fn to_guest(event: &LoggedEvent, delivery: u32) -> GuestEvent {
         subject: event.subject.clone(),
         time_ms: u64::try_from(event.time.timestamp_millis()).unwrap_or(0),
         data: event.data.to_string(),
+        subscription: subscription.map(str::to_owned),
         delivery,
     }
 }
@@ -196,7 +197,7 @@ impl follow::HostReader for GuestState {
         loop {
             let state = self.table.get_mut(&reader).map_err(gone)?;
             if let Some(event) = state.ahead.pop_front() {
-                return Ok(Some(to_guest(&event, 1)));
+                return Ok(Some(to_guest(&event, None, 1)));
             }
             let (topics, after) = (state.topics.clone(), state.position);
             let wait = timeout.saturating_sub(started.elapsed()).min(MAX_WAIT);

@@ -50,7 +50,7 @@ pub(crate) async fn deliver(
         phase: Phase::Serving,
         ends_with_extension: false,
     };
-    let event = to_guest(&delivery.event, delivery.delivery);
+    let event = to_guest(&delivery.event, Some(subscription), delivery.delivery);
     let _under_way = loaded.under_way.token();
     let outcome = match runner.place(loaded, wall.duration).await {
         Err(kind) => Err(failed(kind)),
