@@ -39,6 +39,9 @@ use crate::{
     config::{Config, GrantName, PluginsConfig, Role, StorageLocation, UnregisteredTools},
 };
 
+/// How long a stop waits for answers that are on their way to slow clients.
+const LAST_BYTES_WITHIN: Duration = Duration::from_secs(2);
+
 /// Time and chance, which come from outside.
 #[derive(Clone)]
 pub struct Environment {
@@ -215,12 +218,21 @@ impl Host {
         self.scanned.cancelled().await;
     }
 
-    /// Stops in order: no more connections, then no more work, then extensions (which ends their streams), then what
-    /// is left of the connections, and the store last. Takes `grace` and a little more at most.
+    /// Stops in order: no more requests, then no more work, then extensions (which ends their streams), then what is
+    /// left of the connections, and the store last. Takes `grace` and a little more at most.
     pub async fn stop(mut self, grace: Duration) {
         self.stopping.cancel();
         let begun = tokio::time::Instant::now();
         let left = || grace.saturating_sub(begun.elapsed());
+        let impatient = CancellationToken::new();
+        let draining = self.server.take().map(|server| {
+            let patience = impatient.clone().cancelled_owned();
+            tokio::spawn(async move {
+                if let Ok(connections) = server.await {
+                    connections.drain(patience).await;
+                }
+            })
+        });
         // Either it has begun by now or it never will.
         let _ = (&mut self.starting).await;
         if let Some(engine) = self.engine.get() {
@@ -229,13 +241,12 @@ impl Host {
         if let Some(plugins) = &self.plugins {
             plugins.stop(left()).await;
         }
-        if let Some(server) = self.server.take()
-            && let Ok(connections) = server.await
-        {
-            // Idle connections close at once; a second is for answers that are on their way.
-            connections
-                .drain(left().max(Duration::from_secs(1)).min(Duration::from_secs(5)))
-                .await;
+        if let Some(mut draining) = draining {
+            // Everything that could answer has stopped, so there is only writing left to wait for.
+            if tokio::time::timeout(LAST_BYTES_WITHIN, &mut draining).await.is_err() {
+                impatient.cancel();
+                let _ = draining.await;
+            }
         }
         self.store.close().await;
         tracing::info!("stopped");

@@ -15,7 +15,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -81,10 +81,12 @@ impl Connections {
         });
     }
 
-    /// Waits until requests under way are answered, then closes what is left.
-    pub(crate) async fn drain(self, within: Duration) {
-        if timeout(within, self.graceful.shutdown()).await.is_err() {
-            tracing::debug!("closed connections that would not end");
+    /// Closes idle connections at once, and the others when their request is answered; what is left when `patience`
+    /// ends is cut off.
+    pub(crate) async fn drain(self, patience: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.graceful.shutdown() => {}
+            () = patience => tracing::debug!("closed connections that would not end"),
         }
         self.abort.cancel();
     }

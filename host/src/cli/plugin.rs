@@ -143,7 +143,8 @@ fn verdict(report: &CheckReport) -> String {
         let lines = std::iter::once("[grant]".to_owned()).chain(grants).collect();
         list(&format!("to grant it, write into {}.toml", extension.name), lines);
     }
-    if let Some(error) = &extension.last_error {
+    // What is missing has been said.
+    if let Some(error) = extension.last_error.as_ref().filter(|_| extension.missing.is_empty()) {
         list(
             &format!("error ({})", error.kind),
             error.message.lines().map(ToOwned::to_owned).collect(),
