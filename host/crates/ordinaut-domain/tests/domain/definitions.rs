@@ -114,6 +114,7 @@ fn all_faults_are_reported_at_once_with_their_places() {
             "/payload/pipeline/0/uses tool_address",
             "/payload/prams unknown_field",
             "/priority out_of_range",
+            "/schedule_expr out_of_range",
             "/starts_at instant",
             "/status read_only",
             "/tags/0 tag",
