@@ -28,7 +28,7 @@ use tracing::Instrument;
 pub use self::ending::code;
 
 use self::{
-    ending::{Ending, Retry},
+    ending::{Ending, Retry, abandoned_too_often},
     owners::Owners,
     progress::{Progress, UnderWay},
 };
@@ -82,6 +82,9 @@ impl Executor {
             let late_ms = (started_at - run.run_at).num_milliseconds();
             tracing::info!(title = task.definition.title, late_ms, "run started");
             let mut progress = Progress::new(work, run_time(work, started_at));
+            if let Some(ending) = abandoned_too_often(work) {
+                return self.settlement(work, progress, Err(ending), started_at);
+            }
             let limit = Duration::from_secs(task.definition.timeout_seconds);
             let ended = tokio::select! {
                 biased;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ordinaut_domain::{RunError, ToolError};
+use ordinaut_domain::{LeasedWork, RunError, ToolError};
 
 use crate::worker::control::Interrupt;
 
@@ -20,6 +20,8 @@ pub mod code {
     pub const CANCELED: &str = "canceled";
     /// The store refused a step record.
     pub const STORE: &str = "store";
+    /// Again and again the run's worker died, was killed or lost its lease.
+    pub const ABANDONED: &str = "abandoned";
     /// A fault of Ordinaut itself.
     pub const INTERNAL: &str = "internal";
 }
@@ -55,6 +57,26 @@ pub(super) fn run_error(step: &str, error: ToolError) -> RunError {
         retryable,
         details,
     }
+}
+
+/// How many attempts may be abandoned beyond those that the task's policy allows. Whoever dies with a host that is
+/// restarted goes on; a run that itself kills its worker must not do so for ever.
+const MAX_ABANDONED: u32 = 5;
+
+/// The end of a run that no worker survives.
+pub(super) fn abandoned_too_often(work: &LeasedWork) -> Option<Ending> {
+    let allowed = work.task.definition.retry.max_retries + 1 + MAX_ABANDONED;
+    (work.run.attempt > allowed).then(|| {
+        let message = format!(
+            "{} attempts have begun and none came to an end: the worker died, was killed or was cut off each time. Look \
+             into its log for the time of the last attempts, and then run the task again",
+            work.run.attempt - 1
+        );
+        Ending::Failed {
+            error: permanent(None, code::ABANDONED, message),
+            retry: Retry::Never,
+        }
+    })
 }
 
 /// An error that would come again.

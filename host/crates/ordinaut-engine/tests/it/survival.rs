@@ -47,6 +47,26 @@ async fn a_run_whose_worker_died_is_taken_over_and_no_recorded_step_is_called_ag
 }
 
 #[tokio::test]
+async fn a_run_that_no_worker_survives_is_given_up() {
+    let world = World::at(NOON).await;
+    world.tools.waits("demo.kill");
+    let task = world.task(json!([{"uses": "demo.kill"}]), json!({"max_retries": 0})).await;
+    let mut engine = world.engine("w1");
+    let run = world.run_now(&task).await;
+    for attempt in 1..=6 {
+        soon(world.tools.called("demo.kill", attempt)).await;
+        drop(engine);
+        world.timer.advance(Duration::from_secs(16));
+        engine = world.engine(&format!("w{}", attempt + 1));
+    }
+    let detail = world.until(run, RunState::Failed).await;
+
+    assert_eq!(detail.run.error.unwrap().code, "abandoned");
+    assert_eq!(detail.attempts.len(), 7);
+    assert_eq!(world.tools.calls().len(), 6, "the tool is not called a seventh time");
+}
+
+#[tokio::test]
 async fn a_worker_that_lost_its_lease_stops_and_writes_nothing() {
     let world = World::at(NOON).await;
     let stale = world.tools.waits("demo.work");
