@@ -164,7 +164,10 @@ pub(crate) fn handle(table: &Describe, event: &Event) -> Result<(), Error> {
         .find(|subscription| event.subscription.as_deref() == Some(&subscription.name))
         .ok_or_else(|| {
             let name = event.subscription.as_deref().unwrap_or_default();
-            Error::not_found(format!("this extension has no subscription `{name}` (for `{}`)", event.topic))
+            Error::not_found(format!(
+                "this extension has no subscription `{name}` (for `{}`)",
+                event.topic
+            ))
         })?;
     (subscription.handler)(event)
 }

@@ -13,8 +13,16 @@ async fn nobody_gets_in_without_a_token() {
         reply.problem(401);
         assert!(reply.headers.contains_key("www-authenticate"), "{path}");
     }
-    for token in ["", "x", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.", "00000000-0000-0000-0000-000000000001"] {
-        ordinaut_tests::Actor::new(host.url(), Some(token.to_owned())).get("/tasks").await.problem(401);
+    for token in [
+        "",
+        "x",
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.",
+        "00000000-0000-0000-0000-000000000001",
+    ] {
+        ordinaut_tests::Actor::new(host.url(), Some(token.to_owned()))
+            .get("/tasks")
+            .await
+            .problem(401);
     }
     for path in ["/health", "/health/live", "/health/ready", "/.well-known/jwks.json"] {
         assert_eq!(anonymous.get(path).await.status, 200, "{path}");
@@ -30,16 +38,31 @@ async fn the_router_answers_problems_too() {
     reply.problem(405);
     assert!(reply.headers.contains_key("allow"));
     admin.get("/tasks/not-an-id").await.problem(404);
-    admin.get("/tasks/0192f0c1-2b3c-7def-8123-456789abcdef").await.problem(404);
-    admin.get("/runs/0192f0c1-2b3c-7def-8123-456789abcdef").await.problem(404);
+    admin
+        .get("/tasks/0192f0c1-2b3c-7def-8123-456789abcdef")
+        .await
+        .problem(404);
+    admin
+        .get("/runs/0192f0c1-2b3c-7def-8123-456789abcdef")
+        .await
+        .problem(404);
     admin.get("/runs?state=sleeping").await.problem(422);
     admin.get("/tasks?limit=0").await.problem(422);
     admin.get("/tasks?after=garbage").await;
-    let wrong_type = admin.request(Method::POST, "/tasks").header("content-type", "text/plain").body("x");
+    let wrong_type = admin
+        .request(Method::POST, "/tasks")
+        .header("content-type", "text/plain")
+        .body("x");
     admin.send(wrong_type).await.problem(415);
-    let not_json = admin.request(Method::POST, "/tasks").header("content-type", "application/json").body("{\"a\":");
+    let not_json = admin
+        .request(Method::POST, "/tasks")
+        .header("content-type", "application/json")
+        .body("{\"a\":");
     admin.send(not_json).await.problem(400);
-    let huge = admin.request(Method::POST, "/tasks").header("content-type", "application/json").body("x".repeat(3 << 20));
+    let huge = admin
+        .request(Method::POST, "/tasks")
+        .header("content-type", "application/json")
+        .body("x".repeat(3 << 20));
     admin.send(huge).await.problem(413);
     assert_eq!(admin.get("/tasks/").await.status, 200, "a trailing slash is tolerated");
 }
@@ -73,7 +96,11 @@ async fn every_fault_of_a_task_is_reported_at_once_with_its_place() {
     ] {
         assert!(pointers.contains(&pointer), "{pointer} is missing in {pointers:?}");
     }
-    assert!(errors.iter().all(|error| error["detail"].as_str().is_some_and(|detail| detail.len() > 10)));
+    assert!(
+        errors
+            .iter()
+            .all(|error| error["detail"].as_str().is_some_and(|detail| detail.len() > 10))
+    );
 }
 
 #[tokio::test]
@@ -89,7 +116,13 @@ async fn lists_are_paged_without_gaps() {
     let mut path = String::from("/tasks?limit=3");
     loop {
         let page: Value = admin.get(&path).await.good();
-        seen.extend(page["data"].as_array().expect("data").iter().map(|t| t["id"].as_str().expect("id").to_owned()));
+        seen.extend(
+            page["data"]
+                .as_array()
+                .expect("data")
+                .iter()
+                .map(|t| t["id"].as_str().expect("id").to_owned()),
+        );
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("/tasks?limit=3&cursor={cursor}"),
             None => break,
@@ -103,11 +136,19 @@ async fn lists_are_paged_without_gaps() {
 async fn an_event_is_published_and_reserved_topics_are_refused() {
     let host = Host::start().await;
     let admin = host.admin().await;
-    let published = admin.post("/events", &json!({ "topic": "orders.created", "data": { "n": 1 } })).await;
+    let published = admin
+        .post("/events", &json!({ "topic": "orders.created", "data": { "n": 1 } }))
+        .await;
     assert_eq!(published.status, 202, "{}", published.text);
     assert!(published.json()["id"].is_string());
     for topic in ["ordinaut.run.succeeded", "ext.events_demo.tick"] {
-        admin.post("/events", &json!({ "topic": topic, "data": {} })).await.problem(403);
+        admin
+            .post("/events", &json!({ "topic": topic, "data": {} }))
+            .await
+            .problem(403);
     }
-    admin.post("/events", &json!({ "topic": "no spaces", "data": {} })).await.problem(422);
+    admin
+        .post("/events", &json!({ "topic": "no spaces", "data": {} }))
+        .await
+        .problem(422);
 }

@@ -15,7 +15,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("ordinaut-domain", &["ordinaut-schedule"]),
     ("ordinaut-store", &["ordinaut-domain"]),
     ("ordinaut-bus", &["ordinaut-domain", "ordinaut-store"]),
-    ("ordinaut-engine", &["ordinaut-domain", "ordinaut-store", "ordinaut-bus"]),
+    (
+        "ordinaut-engine",
+        &["ordinaut-domain", "ordinaut-store", "ordinaut-bus"],
+    ),
     ("ordinaut-plugin-host", &["ordinaut-domain"]),
     ("ordinaut-sdk", &[]),
 ];
@@ -30,11 +33,23 @@ const SPOKEN_BY_ONE: [(&str, &str); 5] = [
 ];
 
 /// Words that would mean I/O, time or chance in a crate that has none of it.
-const ABSENT_FROM_THE_DOMAIN: [&str; 9] =
-    ["Utc::now", "SystemTime", "Instant::now", "std::fs", "std::net", "std::env", "tokio", "async fn", "getrandom"];
+const ABSENT_FROM_THE_DOMAIN: [&str; 9] = [
+    "Utc::now",
+    "SystemTime",
+    "Instant::now",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "tokio",
+    "async fn",
+    "getrandom",
+];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the root")
+        .to_owned()
 }
 
 /// The direct dependencies of each of our packages, development ones apart.
@@ -78,9 +93,15 @@ fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
 fn dependencies_between_layers_point_inward() {
     let dependencies = dependencies();
     for (package, allowed) in ARROWS {
-        let ours: Vec<&String> = dependencies[package].iter().filter(|name| name.starts_with("ordinaut")).collect();
+        let ours: Vec<&String> = dependencies[package]
+            .iter()
+            .filter(|name| name.starts_with("ordinaut"))
+            .collect();
         for name in ours {
-            assert!(allowed.contains(&name.as_str()), "{package} may not depend on {name}: see ARCHITECTURE.md");
+            assert!(
+                allowed.contains(&name.as_str()),
+                "{package} may not depend on {name}: see ARCHITECTURE.md"
+            );
         }
     }
 }
@@ -97,7 +118,10 @@ fn each_outside_world_is_spoken_to_by_one_crate() {
     for (package, direct) in dependencies() {
         for (library, speaker) in SPOKEN_BY_ONE {
             let speaks = direct.contains(library);
-            assert!(!speaks || package == speaker, "{package} depends on {library}, which only {speaker} may name");
+            assert!(
+                !speaks || package == speaker,
+                "{package} depends on {library}, which only {speaker} may name"
+            );
         }
     }
 }
@@ -106,12 +130,20 @@ fn each_outside_world_is_spoken_to_by_one_crate() {
 fn axum_stays_in_the_api() {
     let host = root().join("host/src");
     for file in files_below(&host, "rs") {
-        let place = file.strip_prefix(&host).expect("below host/src").to_string_lossy().into_owned();
+        let place = file
+            .strip_prefix(&host)
+            .expect("below host/src")
+            .to_string_lossy()
+            .into_owned();
         if place.starts_with("api") || place == "compose.rs" {
             continue;
         }
         let text = fs::read_to_string(&file).expect("a source file");
-        assert!(!text.contains("axum::"), "{} names axum, which belongs to host/src/api", file.display());
+        assert!(
+            !text.contains("axum::"),
+            "{} names axum, which belongs to host/src/api",
+            file.display()
+        );
     }
 }
 
@@ -126,7 +158,9 @@ fn the_domain_has_no_clock_no_chance_and_no_io() {
             }
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for word in ABSENT_FROM_THE_DOMAIN {
-                let named = code.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
+                let named = code
+                    .lines()
+                    .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
                 assert!(!named, "{} names `{word}`", file.display());
             }
         }
@@ -142,15 +176,32 @@ fn every_path_in_the_architecture_exists() {
         let looks_like_a_path = path.contains('/')
             && !path.starts_with('/')
             && !path.contains([' ', '<', '*', '{', '$', '@', '('])
-            && ["host/", "wit/", "sdk/", "plugins/", "migrations/", "ops/", "tests/", "xtask/", "docs/", "benches/"]
-                .iter()
-                .any(|top| path.starts_with(top));
+            && [
+                "host/",
+                "wit/",
+                "sdk/",
+                "plugins/",
+                "migrations/",
+                "ops/",
+                "tests/",
+                "xtask/",
+                "docs/",
+                "benches/",
+            ]
+            .iter()
+            .any(|top| path.starts_with(top));
         if looks_like_a_path {
-            assert!(root().join(path).exists(), "ARCHITECTURE.md names `{path}`, which does not exist");
+            assert!(
+                root().join(path).exists(),
+                "ARCHITECTURE.md names `{path}`, which does not exist"
+            );
             checked += 1;
         }
     }
-    assert!(checked >= 30, "only {checked} paths were recognised: has the document's form changed?");
+    assert!(
+        checked >= 30,
+        "only {checked} paths were recognised: has the document's form changed?"
+    );
 }
 
 #[test]
@@ -163,7 +214,10 @@ fn every_direct_dependency_has_its_reason() {
     for line in section.lines().filter(named) {
         let name = line.split('=').next().unwrap_or_default().trim();
         if !name.is_empty() && !name.starts_with("ordinaut") {
-            assert!(reasons.contains(&format!("`{name}`")), "docs/dependencies.md does not say why `{name}` is there");
+            assert!(
+                reasons.contains(&format!("`{name}`")),
+                "docs/dependencies.md does not say why `{name}` is there"
+            );
         }
     }
 }
@@ -179,14 +233,20 @@ fn the_contract_does_not_change_without_its_changelog() {
     }
     let line = format!("content: {hash:016x}");
     let changelog = fs::read_to_string(root().join("wit/CHANGELOG.md")).expect("wit/CHANGELOG.md");
-    assert!(changelog.contains(&line), "wit/ has changed: describe it in wit/CHANGELOG.md, with the line `{line}`");
+    assert!(
+        changelog.contains(&line),
+        "wit/ has changed: describe it in wit/CHANGELOG.md, with the line `{line}`"
+    );
 }
 
 #[test]
 fn no_source_holds_unfinished_work() {
     let words = ["todo!(", "unimplemented!(", concat!("FIX", "ME"), concat!("TO", "DO")];
     let folders = ["host", "sdk", "plugins", "tests", "xtask"];
-    for file in folders.iter().flat_map(|folder| files_below(&root().join(folder), "rs")) {
+    for file in folders
+        .iter()
+        .flat_map(|folder| files_below(&root().join(folder), "rs"))
+    {
         if file.ends_with("tests/it/architecture.rs") {
             continue;
         }

@@ -12,14 +12,25 @@ const NOTICED: Duration = Duration::from_secs(2);
 async fn a_copy_under_another_name_is_another_extension_until_it_is_deleted() {
     let host = Host::start().await;
     let admin = host.admin().await;
-    host.drop_in("other.wasm", &fs::read(host::shipped_extension("events_demo")).expect("the extension"));
+    host.drop_in(
+        "other.wasm",
+        &fs::read(host::shipped_extension("events_demo")).expect("the extension"),
+    );
     within(NOTICED, "/ext/other/ answers", || async {
         (admin.get("/ext/other/").await.status == 200).then_some(())
     })
     .await;
     let tools = admin.get("/tools").await.good();
-    let names: Vec<&str> = tools["data"].as_array().expect("tools").iter().filter_map(|t| t["name"].as_str()).collect();
-    assert!(names.contains(&"other.greet") && names.contains(&"events_demo.greet"), "{names:?}");
+    let names: Vec<&str> = tools["data"]
+        .as_array()
+        .expect("tools")
+        .iter()
+        .filter_map(|t| t["name"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"other.greet") && names.contains(&"events_demo.greet"),
+        "{names:?}"
+    );
 
     fs::remove_file(host.plugins().join("other.wasm")).expect("deleted");
     within(NOTICED, "/ext/other/ is gone", || async {
@@ -67,9 +78,14 @@ async fn what_cannot_be_loaded_is_reported_with_its_reason_and_harms_nothing() {
         assert!(text.contains(reason), "{name}: `{reason}` is missing in {text}");
     }
     let all = admin.get("/extensions").await.good();
-    assert!(all.to_string().contains("Bad Name"), "a file whose name cannot be used must be reported: {all}");
+    assert!(
+        all.to_string().contains("Bad Name"),
+        "a file whose name cannot be used must be reported: {all}"
+    );
 
-    let run = admin.runs_once(json!([{ "uses": "events_demo.greet", "with": { "name": "x" } }])).await;
+    let run = admin
+        .runs_once(json!([{ "uses": "events_demo.greet", "with": { "name": "x" } }]))
+        .await;
     assert_eq!(admin.finished(&run).await["state"], "succeeded");
     assert_eq!(host.anonymous().get("/health").await.status, 200);
 }
@@ -88,7 +104,10 @@ async fn a_replacement_that_fails_leaves_the_old_one_serving() {
     .await;
     assert_eq!(admin.get("/ext/healthy/ping").await.text, "pong");
 
-    host.drop_in("healthy.wasm", &fs::read(host::shipped_extension("events_demo")).expect("the extension"));
+    host.drop_in(
+        "healthy.wasm",
+        &fs::read(host::shipped_extension("events_demo")).expect("the extension"),
+    );
     within(NOTICED, "the new content serves", || async {
         (admin.get("/ext/healthy/count").await.status == 200).then_some(())
     })

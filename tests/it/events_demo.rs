@@ -9,12 +9,18 @@ use serde_json::{Value, json};
 async fn what_is_published_arrives_at_the_stream_as_json() {
     let host = Host::start().await;
     let admin = host.admin().await;
-    let stream = admin.request(Method::GET, "/ext/events_demo/stream/orders").send().await.expect("a stream");
+    let stream = admin
+        .request(Method::GET, "/ext/events_demo/stream/orders")
+        .send()
+        .await
+        .expect("a stream");
     assert_eq!(stream.status(), 200);
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     let mut stream = stream.bytes_stream();
 
-    let published = admin.post("/ext/events_demo/publish/orders", &json!({ "number": 7 })).await;
+    let published = admin
+        .post("/ext/events_demo/publish/orders", &json!({ "number": 7 }))
+        .await;
     assert_eq!(published.status, 202, "{}", published.text);
     let id = published.json()["id"].as_str().expect("an id").to_owned();
 
@@ -34,7 +40,13 @@ async fn the_subscription_counts_each_event_once() {
     let host = Host::start().await;
     let admin = host.admin().await;
     for who in ["Ana", "Ion", "Eva"] {
-        assert_eq!(admin.post("/ext/events_demo/publish/greeted", &json!({ "who": who })).await.status, 202);
+        assert_eq!(
+            admin
+                .post("/ext/events_demo/publish/greeted", &json!({ "who": who }))
+                .await
+                .status,
+            202
+        );
     }
     eventually("three greetings are counted", || async {
         let count = admin.get("/ext/events_demo/count").await.good();
@@ -49,7 +61,11 @@ async fn the_subscription_counts_each_event_once() {
 async fn the_background_job_ticks() {
     let host = Host::start().await;
     let admin = host.admin().await;
-    let stream = admin.request(Method::GET, "/ext/events_demo/stream/tick").send().await.expect("a stream");
+    let stream = admin
+        .request(Method::GET, "/ext/events_demo/stream/tick")
+        .send()
+        .await
+        .expect("a stream");
     let mut stream = stream.bytes_stream();
     let mut text = String::new();
     while !text.contains("\"n\":") {
@@ -66,6 +82,11 @@ async fn its_routes_need_the_scope_and_answer_problems() {
     admin.get("/ext/events_demo/nothing").await.problem(404);
     admin.get("/ext/nobody/").await.problem(404);
     admin.delete("/ext/events_demo/count").await.problem(405);
-    let broken = admin.request(Method::POST, "/ext/events_demo/publish/orders").body("{").send().await.expect("an answer");
+    let broken = admin
+        .request(Method::POST, "/ext/events_demo/publish/orders")
+        .body("{")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(broken.status(), 400);
 }

@@ -8,10 +8,17 @@ use serde_json::{Value, json};
 async fn the_first_task_of_the_readme_runs_every_second() {
     let readme = include_str!("../../README.md");
     let printed = include_str!("../../xtask/src/dev.rs");
-    let document = readme.split("-d '").nth(1).and_then(|rest| rest.split('\'').next()).expect("a task in the README");
+    let document = readme
+        .split("-d '")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next())
+        .expect("a task in the README");
     let task: Value = serde_json::from_str(document).expect("JSON");
     let compact = serde_json::to_string(&task).expect("JSON");
-    assert!(printed.contains(&compact), "the README and `cargo xtask up` show different tasks");
+    assert!(
+        printed.contains(&compact),
+        "the README and `cargo xtask up` show different tasks"
+    );
 
     let host = Host::start().await;
     let admin = host.admin().await;
@@ -32,7 +39,10 @@ async fn the_first_task_of_the_readme_runs_every_second() {
     assert_eq!(steps[1]["result"]["greeting"], "Hello, Hello, world!!");
     assert_eq!(run["output"]["hello"]["greeting"], "Hello, world!");
 
-    let mut seconds: Vec<&str> = runs.iter().map(|run| run["scheduled_for"].as_str().expect("a time")).collect();
+    let mut seconds: Vec<&str> = runs
+        .iter()
+        .map(|run| run["scheduled_for"].as_str().expect("a time"))
+        .collect();
     let count = seconds.len();
     seconds.sort_unstable();
     seconds.dedup();
@@ -43,7 +53,10 @@ async fn the_first_task_of_the_readme_runs_every_second() {
 #[test]
 fn the_first_extension_of_the_readme_is_the_one_that_the_sdk_compiles() {
     let snippet = |text: &'static str| text.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next());
-    assert_eq!(snippet(include_str!("../../README.md")), snippet(include_str!("../../sdk/README.md")));
+    assert_eq!(
+        snippet(include_str!("../../README.md")),
+        snippet(include_str!("../../sdk/README.md"))
+    );
 }
 
 #[tokio::test]
@@ -62,7 +75,10 @@ async fn templates_keep_the_type_of_what_they_insert() {
             ]
         }
     });
-    let id = admin.post("/tasks", &task).await.good()["id"].as_str().expect("an id").to_owned();
+    let id = admin.post("/tasks", &task).await.good()["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let run = admin.finished(&admin.runs_now(&id).await).await;
     assert_eq!(run["state"], "succeeded", "{run}");
     let steps = run["steps"].as_array().expect("steps");
@@ -77,7 +93,13 @@ async fn templates_keep_the_type_of_what_they_insert() {
 async fn pause_resume_and_snooze_move_the_next_occurrence() {
     let host = Host::start().await;
     let admin = host.admin().await;
-    let id = admin.creates("cron", "0 3 * * *", json!([{ "uses": "events_demo.greet", "with": { "name": "x" } }])).await;
+    let id = admin
+        .creates(
+            "cron",
+            "0 3 * * *",
+            json!([{ "uses": "events_demo.greet", "with": { "name": "x" } }]),
+        )
+        .await;
     let path = format!("/tasks/{id}");
     let before = admin.get(&path).await.good()["next_run_at"].clone();
     assert!(before.is_string());
@@ -89,9 +111,15 @@ async fn pause_resume_and_snooze_move_the_next_occurrence() {
     assert_eq!(resumed["status"], "active");
     assert_eq!(resumed["next_run_at"], before);
 
-    let snoozed = admin.post(&format!("{path}/snooze"), &json!({ "delay_seconds": 600 })).await.good();
+    let snoozed = admin
+        .post(&format!("{path}/snooze"), &json!({ "delay_seconds": 600 }))
+        .await
+        .good();
     assert_ne!(snoozed["next_run_at"], before);
     admin.post(&format!("{path}/cancel"), &json!({})).await.good();
     let refused = admin.post(&format!("{path}/resume"), &json!({})).await.problem(409);
-    assert!(refused["detail"].as_str().expect("a detail").contains("canceled"), "{refused}");
+    assert!(
+        refused["detail"].as_str().expect("a detail").contains("canceled"),
+        "{refused}"
+    );
 }

@@ -36,7 +36,12 @@ async fn slowest_answer_during<T>(healthy: &Actor, attack: impl Future<Output = 
 
 async fn host() -> (Host, Actor) {
     let grant = "[limits]\nmemory = \"64MiB\"\ncpu_ms = 500\nwall_ms = 1500\nresponse_bytes = \"8MiB\"\n";
-    let host = Host::builder().guest("hostile").guest("healthy").file("hostile.toml", grant).start().await;
+    let host = Host::builder()
+        .guest("hostile")
+        .guest("healthy")
+        .file("hostile.toml", grant)
+        .start()
+        .await;
     let admin = host.admin().await;
     admin.extension("hostile", "ready").await;
     admin.extension("healthy", "ready").await;
@@ -64,30 +69,56 @@ async fn hostile_tools_end_with_their_named_errors() {
             "title": tool, "schedule_kind": "cron", "schedule_expr": "0 0 1 1 *", "max_retries": 0,
             "payload": { "pipeline": steps },
         });
-        let task = admin.post("/tasks", &task).await.good()["id"].as_str().expect("an id").to_owned();
+        let task = admin.post("/tasks", &task).await.good()["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
         let run = admin.runs_now(&task).await;
         let (run, slowest) = slowest_answer_during(&admin, admin.finished(&run)).await;
         assert_eq!(run["state"], "failed", "{tool}: {run}");
         assert_eq!(run["error"]["code"], code, "{tool}: {run}");
         let message = run["error"]["message"].as_str().expect("a message");
-        assert!(message.contains("hostile"), "{tool}: the message must name the extension: {message}");
-        assert!(slowest < ANSWERED_WITHIN, "{tool}: a healthy extension needed {slowest:?}");
+        assert!(
+            message.contains("hostile"),
+            "{tool}: the message must name the extension: {message}"
+        );
+        assert!(
+            slowest < ANSWERED_WITHIN,
+            "{tool}: a healthy extension needed {slowest:?}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_routes_end_with_their_named_errors() {
     let (host, admin) = host().await;
-    let expected = [("loop", 504), ("memory", 500), ("recurse", 500), ("panic", 500), ("sleep", 504), ("headers", 502)];
+    let expected = [
+        ("loop", 504),
+        ("memory", 500),
+        ("recurse", 500),
+        ("panic", 500),
+        ("sleep", 504),
+        ("headers", 502),
+    ];
     for (route, status) in expected {
         let path = format!("/ext/hostile/{route}");
         let attack = admin.get(&path);
         let (reply, slowest) = slowest_answer_during(&admin, attack).await;
         let problem = reply.json();
         assert!(reply.status >= 500, "{route}: {} {problem}", reply.status);
-        assert_eq!(problem["status"], reply.status, "{route}: {problem} (expected about {status})");
-        assert!(!reply.text.contains("backtrace") && !reply.text.contains(".rs:"), "{route}: {}", reply.text);
-        assert!(slowest < ANSWERED_WITHIN, "{route}: a healthy extension needed {slowest:?}");
+        assert_eq!(
+            problem["status"], reply.status,
+            "{route}: {problem} (expected about {status})"
+        );
+        assert!(
+            !reply.text.contains("backtrace") && !reply.text.contains(".rs:"),
+            "{route}: {}",
+            reply.text
+        );
+        assert!(
+            slowest < ANSWERED_WITHIN,
+            "{route}: a healthy extension needed {slowest:?}"
+        );
     }
     for route in ["huge", "endless"] {
         let attack = async {
@@ -105,7 +136,10 @@ async fn hostile_routes_end_with_their_named_errors() {
         };
         let (bytes, slowest) = slowest_answer_during(&admin, attack).await;
         assert!(bytes <= 9 << 20, "{route}: {bytes} bytes came through");
-        assert!(slowest < ANSWERED_WITHIN, "{route}: a healthy extension needed {slowest:?}");
+        assert!(
+            slowest < ANSWERED_WITHIN,
+            "{route}: a healthy extension needed {slowest:?}"
+        );
     }
     assert_eq!(host.anonymous().get("/health").await.status, 200);
 }

@@ -41,7 +41,12 @@ async fn without_the_grant_the_tool_says_what_to_write() {
     assert_eq!(run["state"], "failed", "{run}");
     assert_eq!(run["error"]["code"], "denied");
     let message = run["error"]["message"].as_str().expect("a message");
-    for part in ["127.0.0.1", &server.address.port().to_string(), "http.outbound", "http.toml"] {
+    for part in [
+        "127.0.0.1",
+        &server.address.port().to_string(),
+        "http.outbound",
+        "http.toml",
+    ] {
         assert!(message.contains(part), "`{part}` is missing in: {message}");
     }
     assert_eq!(server.requests(), 0);
@@ -53,11 +58,21 @@ async fn without_any_grant_the_extension_waits_and_shows_the_lines_to_paste() {
     let admin = host.admin().await;
     let report = admin.extension("http", "needs_grant").await;
     let missing = report["missing"].as_array().expect("what is missing");
-    assert!(missing.iter().any(|m| m["toml"].as_str().is_some_and(|t| t.contains("http.outbound"))), "{report}");
-    let run = admin.runs_once(json!([{ "uses": "http.request", "with": { "url": "http://127.0.0.1/" } }])).await;
+    assert!(
+        missing
+            .iter()
+            .any(|m| m["toml"].as_str().is_some_and(|t| t.contains("http.outbound"))),
+        "{report}"
+    );
+    let run = admin
+        .runs_once(json!([{ "uses": "http.request", "with": { "url": "http://127.0.0.1/" } }]))
+        .await;
     let run = admin.finished(&run).await;
     assert_eq!(run["state"], "failed");
-    assert!(run["error"]["message"].as_str().expect("a message").contains("http"), "{run}");
+    assert!(
+        run["error"]["message"].as_str().expect("a message").contains("http"),
+        "{run}"
+    );
 
     // The operator pastes a grant while the host runs.
     host.drop_in("http.toml", b"[grant]\nhttp.outbound = []\n");

@@ -1,11 +1,11 @@
 //! Stories about the whole product, in the order in which work flows through it. One binary, so that it is linked once.
 
-mod architecture;
-mod first_task;
-mod schedules;
 mod api;
-mod http_tool;
-mod events_demo;
+mod architecture;
 mod drop_in;
-mod survive;
+mod events_demo;
+mod first_task;
 mod hostile;
+mod http_tool;
+mod schedules;
+mod survive;

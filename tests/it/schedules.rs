@@ -17,10 +17,20 @@ async fn a_recurrence_rule_fires_as_often_as_it_counts() {
         (task["status"] == "completed").then_some(task)
     })
     .await;
-    assert!(task["schedule_expr"].as_str().expect("an expression").contains("DTSTART"), "{task}");
+    assert!(
+        task["schedule_expr"]
+            .as_str()
+            .expect("an expression")
+            .contains("DTSTART"),
+        "{task}"
+    );
     eventually("three runs, no more", || async {
         let runs = admin.get(&format!("/runs?task_id={id}")).await.good();
-        let states: Vec<_> = runs["data"].as_array()?.iter().map(|run| run["state"].clone()).collect();
+        let states: Vec<_> = runs["data"]
+            .as_array()?
+            .iter()
+            .map(|run| run["state"].clone())
+            .collect();
         assert!(states.len() <= 3);
         (states == ["succeeded"; 3]).then_some(())
     })
@@ -33,7 +43,10 @@ async fn once_fires_once_and_completes_its_task() {
     let admin = host.admin().await;
     // The instant is taken from the host's own preview, so that the story needs no clock.
     let next = admin
-        .post("/schedules/preview", &json!({ "schedule_kind": "cron", "schedule_expr": "* * * * * *", "count": 3 }))
+        .post(
+            "/schedules/preview",
+            &json!({ "schedule_kind": "cron", "schedule_expr": "* * * * * *", "count": 3 }),
+        )
         .await
         .good();
     let at = next["occurrences"][2]["at"].as_str().expect("an instant").to_owned();
@@ -57,7 +70,12 @@ async fn a_schedule_that_cannot_be_kept_is_refused_with_its_place() {
         ("cron", "every day", "UTC", "/schedule_expr"),
         ("rrule", "FREQ=FORTNIGHTLY", "UTC", "/schedule_expr"),
         ("rrule", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "UTC", "/schedule_expr"),
-        ("rrule", "FREQ=DAILY;COUNT=1;UNTIL=20300101T000000Z", "UTC", "/schedule_expr"),
+        (
+            "rrule",
+            "FREQ=DAILY;COUNT=1;UNTIL=20300101T000000Z",
+            "UTC",
+            "/schedule_expr",
+        ),
         ("once", "2001-01-01T00:00:00Z", "UTC", "/schedule_expr"),
         ("once", "tomorrow", "UTC", "/schedule_expr"),
         ("cron", "0 8 * * *", "Europe/Kishinev2", "/timezone"),
@@ -69,8 +87,12 @@ async fn a_schedule_that_cannot_be_kept_is_refused_with_its_place() {
             "payload": { "pipeline": greet() },
         });
         let problem = admin.post("/tasks", &task).await.problem(422);
-        let pointers: Vec<&str> =
-            problem["errors"].as_array().expect("errors").iter().filter_map(|e| e["pointer"].as_str()).collect();
+        let pointers: Vec<&str> = problem["errors"]
+            .as_array()
+            .expect("errors")
+            .iter()
+            .filter_map(|e| e["pointer"].as_str())
+            .collect();
         assert!(pointers.contains(&pointer), "{kind} {expr} {zone}: {problem}");
     }
 }

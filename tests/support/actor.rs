@@ -23,15 +23,28 @@ impl Reply {
 
     /// The body of an answer that must be a success.
     pub fn good(&self) -> Value {
-        assert!((200..300).contains(&self.status), "expected success, got {}: {}", self.status, self.text);
+        assert!(
+            (200..300).contains(&self.status),
+            "expected success, got {}: {}",
+            self.status,
+            self.text
+        );
         self.json()
     }
 
     /// The problem (RFC 9457) of an answer that must be one with this status.
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "expected a problem with {status}: {}", self.text);
-        let kind = self.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-        assert!(kind.starts_with("application/problem+json"), "content type {kind}: {}", self.text);
+        let kind = self
+            .headers
+            .get("content-type")
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        assert!(
+            kind.starts_with("application/problem+json"),
+            "content type {kind}: {}",
+            self.text
+        );
         let problem = self.json();
         for field in ["type", "title", "status", "detail", "code", "request_id"] {
             assert!(!problem[field].is_null(), "a problem needs `{field}`: {problem}");
@@ -50,8 +63,16 @@ pub struct Actor {
 
 impl Actor {
     pub fn new(url: &str, token: Option<String>) -> Self {
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
-        Self { client, url: url.to_owned(), token }
+        let client = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_mins(1))
+            .build()
+            .expect("a client");
+        Self {
+            client,
+            url: url.to_owned(),
+            token,
+        }
     }
 
     pub fn token(&self) -> Option<&str> {
@@ -80,7 +101,11 @@ impl Actor {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        Some(Reply { status, headers, text: response.text().await.ok()? })
+        Some(Reply {
+            status,
+            headers,
+            text: response.text().await.ok()?,
+        })
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -115,7 +140,10 @@ impl Actor {
     /// Runs a task at once and answers the run's id.
     pub async fn runs_now(&self, task: &str) -> String {
         let run = self.post(&format!("/tasks/{task}/run_now"), &json!({})).await.good();
-        run["id"].as_str().unwrap_or_else(|| panic!("no id in {run}")).to_owned()
+        run["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no id in {run}"))
+            .to_owned()
     }
 
     /// Waits until the run is over and answers it with its steps.
@@ -132,7 +160,9 @@ impl Actor {
     pub async fn extension(&self, name: &str, state: &str) -> Value {
         eventually(&format!("extension {name} is {state}"), || async {
             let reply = self.get(&format!("/extensions/{name}")).await;
-            (reply.status == 200).then(|| reply.json()).filter(|report| report["state"] == state)
+            (reply.status == 200)
+                .then(|| reply.json())
+                .filter(|report| report["state"] == state)
         })
         .await
     }

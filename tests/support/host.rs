@@ -72,7 +72,12 @@ impl HostBuilder {
         }
         let config = folder.path().join("ordinaut.toml");
         fs::write(&config, &self.config).expect("a configuration");
-        let mut host = Host { folder, child: None, url: String::new(), arguments: self.arguments };
+        let mut host = Host {
+            folder,
+            child: None,
+            url: String::new(),
+            arguments: self.arguments,
+        };
         host.start_again().await;
         host
     }
@@ -121,7 +126,11 @@ impl Host {
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-        let kib: u64 = line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("a number");
+        let kib: u64 = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|text| text.parse().ok())
+            .expect("a number");
         kib * 1024
     }
 
@@ -133,7 +142,10 @@ impl Host {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", secret["client_id"].as_str().expect("client_id")),
-            ("client_secret", secret["client_secret"].as_str().expect("client_secret")),
+            (
+                "client_secret",
+                secret["client_secret"].as_str().expect("client_secret"),
+            ),
         ];
         let body = form.map(|(name, value)| format!("{name}={value}")).join("&");
         let request = anonymous
@@ -141,7 +153,10 @@ impl Host {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body);
         let token = anonymous.send(request).await.good();
-        Actor::new(&self.url, Some(token["access_token"].as_str().expect("a token").to_owned()))
+        Actor::new(
+            &self.url,
+            Some(token["access_token"].as_str().expect("a token").to_owned()),
+        )
     }
 
     /// Somebody without a token.
@@ -160,7 +175,9 @@ impl Host {
     pub async fn stop(&mut self) -> std::process::ExitStatus {
         terminate(self.pid());
         let mut child = self.child.take().expect("the host runs");
-        tokio::task::spawn_blocking(move || child.wait().expect("wait")).await.expect("waited")
+        tokio::task::spawn_blocking(move || child.wait().expect("wait"))
+            .await
+            .expect("waited")
     }
 
     /// Starts the host (again) on the same folders, on a port of its own, and waits until it is ready.
@@ -169,9 +186,15 @@ impl Host {
         self.url = format!("http://127.0.0.1:{port}");
         self.child = Some(self.command(port).spawn().expect("the host starts"));
         let anonymous = self.anonymous();
-        within(Duration::from_secs(120), "the host is ready", || async {
-            let reply = anonymous.try_send(anonymous.request(reqwest::Method::GET, "/health/ready")).await;
-            assert!(Path::new(&format!("/proc/{}/fd/0", self.pid())).exists(), "the host ended:\n{}", self.log());
+        within(Duration::from_mins(2), "the host is ready", || async {
+            let reply = anonymous
+                .try_send(anonymous.request(reqwest::Method::GET, "/health/ready"))
+                .await;
+            assert!(
+                Path::new(&format!("/proc/{}/fd/0", self.pid())).exists(),
+                "the host ended:\n{}",
+                self.log()
+            );
             reply.filter(|reply| reply.status == 200)
         })
         .await;
@@ -179,14 +202,25 @@ impl Host {
 
     /// `ordinaut serve` on this host's folders, as it is started.
     pub fn command(&self, port: u16) -> Command {
-        let log = File::options().create(true).append(true).open(self.log_file()).expect("a log file");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_file())
+            .expect("a log file");
         let mut serve = Command::new(binary());
         serve.arg("serve").args(["--bind", &format!("127.0.0.1:{port}")]);
         serve.arg("--config").arg(self.folder.path().join("ordinaut.toml"));
-        serve.arg("--data-dir").arg(self.data()).arg("--plugins-dir").arg(self.plugins());
+        serve
+            .arg("--data-dir")
+            .arg(self.data())
+            .arg("--plugins-dir")
+            .arg(self.plugins());
         serve.args(&self.arguments);
         serve.current_dir(self.folder.path());
-        serve.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
+        serve
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log);
         serve
     }
 
@@ -203,7 +237,10 @@ impl Host {
 
     /// Waits for a line in the log.
     pub async fn logs(&self, part: &str) {
-        eventually(&format!("the log says `{part}`"), || async { self.log().contains(part).then_some(()) }).await;
+        eventually(&format!("the log says `{part}`"), || async {
+            self.log().contains(part).then_some(())
+        })
+        .await;
     }
 }
 
@@ -216,13 +253,19 @@ impl Drop for Host {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
-            eprintln!("--- the host's log, its last lines\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+            eprintln!(
+                "--- the host's log, its last lines\n{}",
+                lines[lines.len().saturating_sub(60)..].join("\n")
+            );
         }
     }
 }
 
 fn terminate(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .expect("a process id");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
 }
 
@@ -238,14 +281,18 @@ pub fn shipped_extension(name: &str) -> PathBuf {
 
 /// The bytes of a fixture of `tests/guests`.
 pub fn guest(name: &str) -> Vec<u8> {
-    let built = std::env::var_os("ORDINAUT_GUESTS")
-        .map_or_else(|| root().join("target/test-guests/wasm32-wasip2/release"), PathBuf::from);
+    let built = std::env::var_os("ORDINAUT_GUESTS").map_or_else(
+        || root().join("target/test-guests/wasm32-wasip2/release"),
+        PathBuf::from,
+    );
     let file = built.join(format!("{name}.wasm"));
     fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", file.display()))
 }
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the root")
 }
 
 fn free_port() -> u16 {

@@ -28,7 +28,11 @@ impl EchoServer {
         let task = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("the echo server runs");
         });
-        Self { address, requests, task }
+        Self {
+            address,
+            requests,
+            task,
+        }
     }
 
     /// How many requests have arrived.

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 /// How long a state may take to come about on a loaded machine before a story fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Looks until `look` finds what it wants, and answers it. `what` is told when it never does.
@@ -27,5 +27,7 @@ where
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     };
-    tokio::time::timeout(bound, looking).await.unwrap_or_else(|_| panic!("not within {bound:?}: {what}"))
+    tokio::time::timeout(bound, looking)
+        .await
+        .unwrap_or_else(|_| panic!("not within {bound:?}: {what}"))
 }

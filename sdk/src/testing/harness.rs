@@ -81,7 +81,11 @@ impl<E: Declared> Harness<E> {
     /// Delivers an event to every subscription that wants it, and answers how many there are.
     pub fn deliver(&self, event: &Event) -> Result<usize, Error> {
         let table = Describe::of::<E>();
-        let wanting: Vec<_> = table.subscriptions.iter().filter(|one| one.wants(&event.topic)).collect();
+        let wanting: Vec<_> = table
+            .subscriptions
+            .iter()
+            .filter(|one| one.wants(&event.topic))
+            .collect();
         for subscription in &wanting {
             self.enter("event");
             let event = Event {

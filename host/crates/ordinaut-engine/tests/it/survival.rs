@@ -50,7 +50,9 @@ async fn a_run_whose_worker_died_is_taken_over_and_no_recorded_step_is_called_ag
 async fn a_run_that_no_worker_survives_is_given_up() {
     let world = World::at(NOON).await;
     world.tools.waits("demo.kill");
-    let task = world.task(json!([{"uses": "demo.kill"}]), json!({"max_retries": 0})).await;
+    let task = world
+        .task(json!([{"uses": "demo.kill"}]), json!({"max_retries": 0}))
+        .await;
     let mut engine = world.engine("w1");
     let run = world.run_now(&task).await;
     for attempt in 1..=6 {
