@@ -80,7 +80,10 @@ pub(crate) fn down() -> Result<()> {
     let deadline = Instant::now() + STOPPED_WITHIN;
     while is_alive(pid) {
         if Instant::now() > deadline {
-            bail!("ordinaut (pid {pid}) did not stop within {STOPPED_WITHIN:?}; see {}", log_file().display());
+            bail!(
+                "ordinaut (pid {pid}) did not stop within {STOPPED_WITHIN:?}; see {}",
+                log_file().display()
+            );
         }
         sleep(Duration::from_millis(50));
     }
@@ -97,7 +100,9 @@ fn build_host(release: bool) -> Result<PathBuf> {
         build.arg("--release");
     }
     run(&mut build)?;
-    Ok(target_dir().join(if release { "release" } else { "debug" }).join("ordinaut"))
+    Ok(target_dir()
+        .join(if release { "release" } else { "debug" })
+        .join("ordinaut"))
 }
 
 fn spawn(binary: &Path, port: u16, detach: bool) -> Result<Child> {
@@ -115,7 +120,9 @@ fn spawn(binary: &Path, port: u16, detach: bool) -> Result<Child> {
         // A group of its own: Ctrl-C in the terminal that started it is not meant for it.
         std::os::unix::process::CommandExt::process_group(&mut serve, 0);
     }
-    serve.spawn().with_context(|| format!("cannot start {}", binary.display()))
+    serve
+        .spawn()
+        .with_context(|| format!("cannot start {}", binary.display()))
 }
 
 fn wait_until_ready(child: &mut Child, url: &str) -> Result<()> {
@@ -131,7 +138,10 @@ fn wait_until_ready(child: &mut Child, url: &str) -> Result<()> {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("ordinaut was not ready within {READY_WITHIN:?}; see {}", log_file().display());
+            bail!(
+                "ordinaut was not ready within {READY_WITHIN:?}; see {}",
+                log_file().display()
+            );
         }
         sleep(Duration::from_millis(50));
     }
@@ -184,7 +194,10 @@ const FIRST_TASK: &str = r#"{"title":"Greet the world","schedule_kind":"cron","s
 
 fn refuse_second() -> Result<()> {
     if let Some(pid) = running_pid() {
-        bail!("ordinaut is running already (pid {pid}, {}): stop it with `cargo xtask down`", dev_file().display());
+        bail!(
+            "ordinaut is running already (pid {pid}, {}): stop it with `cargo xtask down`",
+            dev_file().display()
+        );
     }
     Ok(())
 }

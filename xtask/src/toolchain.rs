@@ -34,7 +34,10 @@ pub(crate) fn ensure_nextest() -> Result<()> {
 /// Refuses a compiler that is too old, before it says so itself in a hundred lines.
 pub(crate) fn check_compiler() -> Result<()> {
     let wanted = env!("CARGO_PKG_RUST_VERSION");
-    let output = Command::new("rustc").arg("--version").output().context("rustc is not installed")?;
+    let output = Command::new("rustc")
+        .arg("--version")
+        .output()
+        .context("rustc is not installed")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.split_whitespace().nth(1).unwrap_or_default();
     let number = |version: &str| {
