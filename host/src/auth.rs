@@ -13,6 +13,7 @@ pub(crate) mod jwt;
 pub(crate) mod keys;
 pub(crate) mod seal;
 pub(crate) mod secret;
+mod signature;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,17 +1,20 @@
 //! Access tokens: JWS compact serialisation (RFC 7515 §7.1) with EdDSA (RFC 8037), claims of RFC 9068.
 //!
-//! There is one algorithm and one kind of key, so this is a comparison and a signature check. A general JWT library
-//! would bring RSA, ECDSA and HMAC along (the first with an open timing advisory) only to have them refused, and would
-//! read the clock by itself.
+//! `jsonwebtoken` reads and writes them; [`signature`](super::signature) gives it the one algorithm that there is. What
+//! is left for here: type, key and critical headers, which the library does not look at, and the times, which it would
+//! compare with the system's clock instead of the host's.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, Header, Validation, decode, decode_header, encode,
+    errors::{Error, ErrorKind},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{TokenTerms, keys::SigningKeys};
 
 /// RFC 9068 §2.1: other kinds of tokens signed with the same key are not access tokens.
 const TYPE: &str = "at+jwt";
-const ALGORITHM: &str = "EdDSA";
 /// How far the clocks of two machines may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 30;
 /// Ours have less than 2 KiB; anything longer is refused before it is looked at.
@@ -49,15 +52,6 @@ impl From<String> for Audience {
     }
 }
 
-impl Audience {
-    fn holds(&self, wanted: &str) -> bool {
-        match self {
-            Self::One(one) => one == wanted,
-            Self::Many(many) => many.iter().any(|one| one == wanted),
-        }
-    }
-}
-
 /// Why a token is not accepted. The texts are shown to callers: they say what to do and tell no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Rejection {
@@ -87,32 +81,16 @@ pub(crate) enum Rejection {
     Revoked,
 }
 
-#[derive(Serialize)]
-struct OwnHeader<'a> {
-    alg: &'static str,
-    typ: &'static str,
-    kid: &'a str,
-}
-
-#[derive(Deserialize)]
-struct GivenHeader {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    #[serde(default)]
-    crit: Option<serde::de::IgnoredAny>,
-}
-
 /// A token with these claims.
 pub(crate) fn sign(keys: &SigningKeys, claims: &Claims) -> String {
-    let header = OwnHeader {
-        alg: ALGORITHM,
-        typ: TYPE,
-        kid: keys.kid(),
-    };
-    let message = format!("{}.{}", encode(&header), encode(claims));
-    let signature = keys.sign(message.as_bytes());
-    format!("{message}.{}", base64url(&signature))
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = Some(TYPE.to_owned());
+    header.kid = Some(keys.kid().to_owned());
+    #[expect(
+        clippy::expect_used,
+        reason = "texts and numbers always serialise, and our own key always signs"
+    )]
+    encode(&header, claims, keys.active()).expect("plain data and our own key")
 }
 
 /// The claims of a token that this server issued and that is valid at `now` (seconds since 1970).
@@ -120,11 +98,8 @@ pub(crate) fn verify(keys: &SigningKeys, token: &str, terms: &TokenTerms, now: i
     if token.len() > TOKEN_BYTES_MAX {
         return Err(Rejection::Malformed);
     }
-    let (message, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
-    let (header, claims) = message.split_once('.').ok_or(Rejection::Malformed)?;
-
-    let header: GivenHeader = decode(header)?;
-    if header.alg != ALGORITHM {
+    let header = decode_header(token).map_err(|_| unreadable(token))?;
+    if header.alg != Algorithm::EdDSA {
         return Err(Rejection::Algorithm);
     }
     if header.crit.is_some() {
@@ -135,24 +110,15 @@ pub(crate) fn verify(keys: &SigningKeys, token: &str, terms: &TokenTerms, now: i
     if typ != TYPE && typ != "application/at+jwt" {
         return Err(Rejection::Type);
     }
-    let kid = header
+    let key = header
         .kid
-        .filter(|kid| kid == keys.kid())
+        .and_then(|kid| keys.accepted(&kid))
         .ok_or(Rejection::UnknownKey)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Rejection::Malformed)?;
-    let signature = signature.try_into().map_err(|_| Rejection::Signature)?;
-    if !keys.verify(&kid, message.as_bytes(), &signature) {
-        return Err(Rejection::Signature);
-    }
+    let claims: Claims = decode(token, key, &validation(terms))
+        .map_err(|error| rejection(&error))?
+        .claims;
 
-    // From here on the token is ours; what follows decides whether it is meant for here and now.
-    let claims: Claims = decode(claims)?;
-    if claims.iss != terms.issuer {
-        return Err(Rejection::Claim("iss"));
-    }
-    if !claims.aud.holds(&terms.audience) {
-        return Err(Rejection::Claim("aud"));
-    }
+    // From here on the token is ours and meant for here; is it for now as well?
     if now >= claims.exp.saturating_add(LEEWAY_SECONDS) {
         return Err(Rejection::Expired);
     }
@@ -162,19 +128,48 @@ pub(crate) fn verify(keys: &SigningKeys, token: &str, terms: &TokenTerms, now: i
     Ok(claims)
 }
 
+/// What the library checks besides the signature. The other claims, `exp` and `nbf` among them, are required by
+/// [`Claims`] itself.
+fn validation(terms: &TokenTerms) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[&terms.issuer]);
+    validation.set_audience(&[&terms.audience]);
+    validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+fn rejection(error: &Error) -> Rejection {
+    match error.kind() {
+        ErrorKind::InvalidSignature => Rejection::Signature,
+        ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => Rejection::Algorithm,
+        ErrorKind::InvalidIssuer => Rejection::Claim("iss"),
+        ErrorKind::InvalidAudience => Rejection::Claim("aud"),
+        _ => Rejection::Malformed,
+    }
+}
+
+/// Why a header cannot be read. The library takes algorithms that it does not know for bad JSON; whoever sent such a
+/// token is told the difference.
+fn unreadable(token: &str) -> Rejection {
+    #[derive(Deserialize)]
+    struct Named {
+        alg: String,
+    }
+    let mut parts = token.split('.');
+    let header = parts.next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let named: Option<Named> = header.and_then(|header| serde_json::from_slice(&header).ok());
+    if parts.count() == 2 && named.is_some_and(|named| named.alg.parse::<Algorithm>().is_err()) {
+        Rejection::Algorithm
+    } else {
+        Rejection::Malformed
+    }
+}
+
 /// Base64url without padding (RFC 7515 §2).
 pub(crate) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn encode(value: &impl Serialize) -> String {
-    #[expect(clippy::expect_used, reason = "structs of texts and numbers always serialise")]
-    base64url(&serde_json::to_vec(value).expect("plain data"))
-}
-
-fn decode<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Rejection> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Rejection::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Rejection::Malformed)
 }
 
 #[cfg(test)]

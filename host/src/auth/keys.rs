@@ -1,18 +1,24 @@
 //! The Ed25519 keys that sign tokens.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use ordinaut_store::{Agents, Entropy, StoreError};
 use sha2::{Digest as _, Sha256};
 
-use super::seal::{SealingKey, Unsealable};
+use super::{
+    seal::{SealingKey, Unsealable},
+    signature,
+};
 
 /// Under which name the store keeps the key. A number, so that rotation can add others.
 const STORED_AS: &str = "auth.signing_key.1";
 
 /// The key that signs, and those whose signatures are accepted (for now the same one).
 pub(crate) struct SigningKeys {
-    active: SigningKey,
+    active: EncodingKey,
+    accepted: DecodingKey,
+    public: VerifyingKey,
     /// RFC 7638 thumbprint of the public key.
     kid: String,
 }
@@ -49,9 +55,13 @@ impl SigningKeys {
     }
 
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
-        let active = SigningKey::from_bytes(seed);
-        let kid = thumbprint(&active.verifying_key());
-        Self { active, kid }
+        let public = SigningKey::from_bytes(seed).verifying_key();
+        Self {
+            active: signature::encoding_key(seed),
+            accepted: signature::decoding_key(&public),
+            public,
+            kid: thumbprint(&public),
+        }
     }
 
     /// The id of the key that signs.
@@ -59,23 +69,19 @@ impl SigningKeys {
         &self.kid
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.active.sign(message).to_bytes()
+    /// The key that signs.
+    pub(crate) fn active(&self) -> &EncodingKey {
+        &self.active
     }
 
-    /// Whether the key `kid` signed the message. Strict, as RFC 8032 §5.1.7 wants it: no malleable signatures.
-    pub(crate) fn verify(&self, kid: &str, message: &[u8], signature: &[u8; 64]) -> bool {
-        kid == self.kid
-            && self
-                .active
-                .verifying_key()
-                .verify_strict(message, &Signature::from_bytes(signature))
-                .is_ok()
+    /// The key with this id, if what it signed is accepted.
+    pub(crate) fn accepted(&self, kid: &str) -> Option<&DecodingKey> {
+        (kid == self.kid).then_some(&self.accepted)
     }
 
     /// The public keys (RFC 7517, RFC 8037).
     pub(crate) fn jwks(&self) -> serde_json::Value {
-        let x = URL_SAFE_NO_PAD.encode(self.active.verifying_key().as_bytes());
+        let x = URL_SAFE_NO_PAD.encode(self.public.as_bytes());
         serde_json::json!({
             "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "x": x }]
         })
@@ -83,7 +89,7 @@ impl SigningKeys {
 
     #[cfg(test)]
     pub(crate) fn public_bytes(&self) -> [u8; 32] {
-        self.active.verifying_key().to_bytes()
+        self.public.to_bytes()
     }
 }
 

@@ -36,10 +36,18 @@ fn verified(token: &str, now: i64) -> Result<Claims, Rejection> {
     verify(&keys(), token, &terms(), now)
 }
 
+fn part(value: &impl Serialize) -> String {
+    base64url(&serde_json::to_vec(value).unwrap())
+}
+
+fn signed(keys: &SigningKeys, message: &str) -> String {
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), keys.active(), Algorithm::EdDSA).unwrap();
+    format!("{message}.{signature}")
+}
+
 /// A token with a header and claims of our choice, correctly signed with the real key.
 fn forged(header: &Value, claims: &Value) -> String {
-    let message = format!("{}.{}", encode(header), encode(claims));
-    format!("{message}.{}", base64url(&keys().sign(message.as_bytes())))
+    signed(&keys(), &format!("{}.{}", part(header), part(claims)))
 }
 
 fn header() -> Value {
@@ -72,18 +80,18 @@ fn an_audience_may_be_one_of_several() {
 #[test]
 fn a_token_without_a_signature_is_refused() {
     let none = json!({ "alg": "none", "typ": "at+jwt", "kid": keys().kid() });
-    let message = format!("{}.{}", encode(&none), encode(&claims()));
+    let message = format!("{}.{}", part(&none), part(&claims()));
     assert_eq!(verified(&format!("{message}."), NOW), Err(Rejection::Algorithm));
     assert_eq!(verified(&message, NOW), Err(Rejection::Malformed));
 
-    let unsigned = format!("{}.{}.", encode(&header()), encode(&claims()));
+    let unsigned = format!("{}.{}.", part(&header()), part(&claims()));
     assert_eq!(verified(&unsigned, NOW), Err(Rejection::Signature));
 }
 
 #[test]
 fn the_public_key_is_no_secret_for_hmac() {
     let header = json!({ "alg": "HS256", "typ": "at+jwt", "kid": keys().kid() });
-    let message = format!("{}.{}", encode(&header), encode(&claims()));
+    let message = format!("{}.{}", part(&header), part(&claims()));
     let code = hmac_sha256(&keys().public_bytes(), &[message.as_bytes()]);
     let token = format!("{message}.{}", base64url(&code));
     assert_eq!(verified(&token, NOW), Err(Rejection::Algorithm));
@@ -120,9 +128,8 @@ fn only_known_keys_are_accepted() {
     assert_eq!(verified(&sign(&other, &claims()), NOW), Err(Rejection::UnknownKey));
 
     // Another key under our id.
-    let message = format!("{}.{}", encode(&header()), encode(&claims()));
-    let token = format!("{message}.{}", base64url(&other.sign(message.as_bytes())));
-    assert_eq!(verified(&token, NOW), Err(Rejection::Signature));
+    let message = format!("{}.{}", part(&header()), part(&claims()));
+    assert_eq!(verified(&signed(&other, &message), NOW), Err(Rejection::Signature));
 }
 
 #[test]
@@ -154,6 +161,40 @@ fn the_issuer_must_be_ours() {
         Err(Rejection::Claim("iss"))
     );
     assert_eq!(with_claim("iss", json!(null)), Err(Rejection::Malformed));
+    // Several issuers are none.
+    assert_eq!(with_claim("iss", json!([terms().issuer])), Err(Rejection::Malformed));
+}
+
+#[test]
+fn every_claim_must_be_there() {
+    let whole = json!(claims());
+    for name in whole.as_object().unwrap().keys() {
+        let mut claims = whole.clone();
+        claims.as_object_mut().unwrap().remove(name);
+        assert_eq!(
+            verified(&forged(&header(), &claims), NOW),
+            Err(Rejection::Malformed),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_clock_that_counts_is_the_one_that_is_handed_in() {
+    // Far from any time at which this runs.
+    for at in [1_000, 100_000_000_000] {
+        let mut claims = claims();
+        (claims.iat, claims.nbf, claims.exp) = (at, at, at + 900);
+        assert_eq!(verified(&sign(&keys(), &claims), at), Ok(claims));
+    }
+}
+
+#[test]
+fn the_header_says_algorithm_type_and_key_and_nothing_else() {
+    let token = sign(&keys(), &claims());
+    let header_part = token.split('.').next().unwrap();
+    let decoded: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header_part).unwrap()).unwrap();
+    assert_eq!(decoded, header());
 }
 
 #[test]
