@@ -1,7 +1,10 @@
 //! Accepts connections and serves the router on them.
 //!
 //! A loop of our own rather than `axum::serve`, for what a server on an open port needs: a bound on connections, a
-//! time within which headers must arrive, and a stop that finishes requests but not streams without an end.
+//! time within which headers must arrive, refusals that reach clients which are still sending, and a stop that finishes
+//! requests but not streams without an end.
+
+mod body;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -20,6 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use self::body::RequestBody;
 use super::without_trailing_slash;
 
 /// A client that does not send its headers in this time is disconnected.
@@ -137,5 +141,5 @@ async fn answer(router: Router, mut request: Request<Incoming>) -> Result<Respon
     if let Some(uri) = without_trailing_slash(request.uri()) {
         *request.uri_mut() = uri;
     }
-    router.oneshot(request).await
+    router.oneshot(RequestBody::wrap(request)).await
 }

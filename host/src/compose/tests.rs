@@ -5,6 +5,10 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::*;
 
@@ -162,5 +166,104 @@ async fn a_task_goes_through_its_controls_and_remembers_its_version() {
         read["created_at"], created["created_at"],
         "an answer shows no more than is stored"
     );
+    host.stop(Duration::from_secs(5)).await;
+}
+
+/// Sends a request with a body of blanks, and goes on sending after the answer has begun, as clients do that look at it
+/// only when they are done.
+async fn post_blanks(
+    host: &Host,
+    path: &str,
+    headers: &[(&str, &str)],
+    body_bytes: usize,
+) -> io::Result<(StatusCode, Value)> {
+    let mut head = vec![format!("POST {path} HTTP/1.1")];
+    head.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    let head = head.join("\r\n");
+    let head = format!("{head}\r\nhost: test\r\nconnection: close\r\ncontent-length: {body_bytes}\r\n\r\n");
+    let mut socket = TcpStream::connect(host.url().unwrap().trim_start_matches("http://")).await?;
+    socket.write_all(head.as_bytes()).await?;
+    let body = vec![b' '; body_bytes];
+    // More than the limit, so that every refusal has a reason by then.
+    let (first, rest) = body.split_at(body_bytes / 2);
+    socket.write_all(first).await?;
+    socket.readable().await?;
+    for piece in rest.chunks(64 * 1024) {
+        socket.write_all(piece).await?;
+    }
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8(answer).map_err(io::Error::other)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    Ok((status.parse().map_err(io::Error::other)?, serde_json::from_str(body)?))
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_clients_that_send_more_than_is_read() {
+    const BYTES: usize = 3 * 1024 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let host = started(folder.path()).await;
+    let bearer = format!("Bearer {}", admin_token(&host, folder.path()).await);
+    let json = ("content-type", "application/json");
+    let admin = ("authorization", bearer.as_str());
+
+    for _ in 0..50 {
+        let (status, problem) = post_blanks(&host, "/tasks", &[admin, json], BYTES).await.unwrap();
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::PAYLOAD_TOO_LARGE, &json!("body_too_large"))
+        );
+    }
+    for (path, headers, expected) in [
+        ("/tasks", &[json][..], (401, "unauthenticated")),
+        ("/nowhere", &[admin], (404, "no_such_route")),
+        ("/ext/nobody/", &[admin], (404, "not_found")),
+        ("/ext/nobody/", &[], (401, "unauthenticated")),
+        ("/tools", &[admin], (405, "method_not_allowed")),
+        ("/oauth/token", &[], (413, "body_too_large")),
+    ] {
+        let (status, problem) = post_blanks(&host, path, headers, BYTES).await.unwrap();
+        assert_eq!(
+            (status.as_u16(), problem["code"].as_str()),
+            (expected.0, Some(expected.1)),
+            "{path}"
+        );
+    }
+    host.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_not_told_to_send_what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = started(folder.path()).await;
+    let mut socket = TcpStream::connect(host.url().unwrap().trim_start_matches("http://"))
+        .await
+        .unwrap();
+    // RFC 9110 §10.1.1: the body follows only after 100 (Continue).
+    let head = "POST /tasks HTTP/1.1\r\nhost: test\r\nexpect: 100-continue\r\ncontent-length: 3000000\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    host.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_stops_sending_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = started(folder.path()).await;
+    let mut socket = TcpStream::connect(host.url().unwrap().trim_start_matches("http://"))
+        .await
+        .unwrap();
+    let head = "POST /tasks HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000000\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b' '; 64 * 1024];
+    let mut sent = 0;
+    while sent < 1_000_000_000 && socket.write_all(&piece).await.is_ok() {
+        sent += piece.len();
+    }
+    // What is thrown away, and what the buffers of both sockets take.
+    assert!(sent < 64 << 20, "{sent} bytes were taken");
     host.stop(Duration::from_secs(5)).await;
 }
