@@ -371,7 +371,9 @@ pub trait Health: Send + Sync + 'static {
     /// Database time.
     async fn now(&self) -> Result<DateTime<Utc>>;
 
-    /// A cheap round trip that writes nothing.
+    /// A cheap round trip: whether the store can be read, and whether the last change to it succeeded. It writes
+    /// nothing, unless a change failed and none has succeeded for a while; then it looks by a small one of its own
+    /// whether that still holds.
     async fn ping(&self) -> Result<()>;
 
     /// Wake-ups.

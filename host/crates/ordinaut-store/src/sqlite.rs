@@ -50,6 +50,7 @@ mod settle;
 mod state;
 mod tasks;
 mod write;
+mod write_health;
 
 /// The embedded store. Cheap to share behind an `Arc`; closed by [`Health::close`](crate::Health::close), or when it
 /// is dropped.
@@ -60,6 +61,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     wakes: Arc<Wakes>,
+    write_health: Arc<write_health::WriteHealth>,
     /// Held for as long as the database is open.
     lock: std::sync::Mutex<Option<lock::LockFile>>,
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::SqliteStore;
+use super::{SqliteStore, write_health::Verdict};
 use crate::{
     contract::{Health, Signals},
     error::Result,
@@ -19,7 +19,11 @@ impl Health for SqliteStore {
         sqlx::query(sql!("common/ping"))
             .fetch_one(&mut *self.reader().await?)
             .await?;
-        Ok(())
+        match self.write_health.verdict() {
+            Verdict::Works => Ok(()),
+            Verdict::Failed(error) => Err(error),
+            Verdict::Unknown => self.try_to_write().await,
+        }
     }
 
     fn signals(&self) -> Signals {
@@ -37,5 +41,15 @@ impl Health for SqliteStore {
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .take(),
         );
+    }
+}
+
+impl SqliteStore {
+    /// Makes a change that changes nothing, but goes the whole way to the disk.
+    async fn try_to_write(&self) -> Result<()> {
+        let mut write = self.write().await?;
+        let written = sqlx::query(sql!("common/try_to_write")).execute(write.sql()).await;
+        written.map_err(|error| self.write_failed(error))?;
+        write.commit().await
     }
 }

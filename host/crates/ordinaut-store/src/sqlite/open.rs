@@ -9,7 +9,11 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteStore, Wakes, fault, lock::LockFile};
+use super::{
+    SqliteStore, Wakes, fault,
+    lock::LockFile,
+    write_health::{WriteHealth, is_sound},
+};
 use crate::{
     entropy::Entropy,
     error::{Result, StoreError},
@@ -53,11 +57,23 @@ pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn En
             .max_lifetime(None)
             .test_before_acquire(false)
     };
-    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-    let readers: SqlitePool = pool()
+    let write_health = Arc::new(WriteHealth::new(Arc::clone(&clock)));
+    let noted = Arc::clone(&write_health);
+    let writer = pool().max_connections(1).after_release(move |connection, _| {
+        let noted = Arc::clone(&noted);
+        Box::pin(async move {
+            let sound = is_sound(connection).await?;
+            if !sound {
+                noted.undone();
+            }
+            Ok(sound)
+        })
+    });
+    let writer = writer.connect_with(options.clone()).await?;
+    let readers = pool()
         .max_connections(READERS)
-        .connect_with(options.pragma("query_only", "ON"))
-        .await?;
+        .after_release(|connection, _| Box::pin(is_sound(connection)));
+    let readers: SqlitePool = readers.connect_with(options.pragma("query_only", "ON")).await?;
     Ok(SqliteStore {
         path: path.to_owned(),
         writer,
@@ -65,6 +81,7 @@ pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn En
         clock,
         entropy,
         wakes: Arc::new(Wakes::new()),
+        write_health,
         lock: std::sync::Mutex::new(Some(lock)),
     })
 }

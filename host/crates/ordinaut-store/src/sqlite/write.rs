@@ -1,5 +1,7 @@
 //! A write transaction: everything that a change does, and whom it wakes once it is durable.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{AgentId, Event, EventId};
 use serde_json::Value;
@@ -56,7 +58,8 @@ pub(super) struct Write<'s> {
 impl SqliteStore {
     /// Waits for the turn to write.
     pub(super) async fn write(&self) -> Result<Write<'_>> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let transaction = begun.map_err(|error| self.write_failed(error))?;
         // After the wait: time must not stand before that of a transaction that has ended meanwhile.
         let now = self.time();
         Ok(Write {
@@ -67,6 +70,13 @@ impl SqliteStore {
             work_changed: false,
             events_stored: false,
         })
+    }
+
+    /// Notes for [`Health::ping`](crate::Health::ping) that a change could not be made.
+    pub(super) fn write_failed(&self, error: sqlx::Error) -> StoreError {
+        let error = StoreError::from(error);
+        self.write_health.failed(&error);
+        error
     }
 }
 
@@ -96,9 +106,13 @@ impl Write<'_> {
     pub(super) async fn commit(self) -> Result<()> {
         let Self { store, transaction, .. } = self;
         let changed = [self.tasks_changed, self.work_changed, self.events_stored];
-        let wakes = store.wakes.clone();
+        let (wakes, health) = (Arc::clone(&store.wakes), Arc::clone(&store.write_health));
         let committed = tokio::spawn(async move {
-            transaction.commit().await?;
+            if let Err(error) = transaction.commit().await.map_err(StoreError::from) {
+                health.failed(&error);
+                return Err(error);
+            }
+            health.succeeded();
             for (changed, signal) in changed.into_iter().zip([&wakes.tasks, &wakes.work, &wakes.events]) {
                 if changed {
                     signal.send_modify(|generation| *generation = generation.wrapping_add(1));
