@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use super::{
     context::{REQUEST_ID, RequestContext},
+    input::AwaitsBody,
     problem::{Problem, Unrendered, kind},
     state::ApiState,
 };
@@ -33,12 +34,14 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned())
         .unwrap_or_default();
+    let body = AwaitsBody::default();
     request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(body.clone());
 
     let begun = Instant::now();
     let limit = (!route.starts_with("/ext/")).then_some(state.settings.request_timeout);
     let span = tracing::info_span!("request", request_id = %context.request_id, trace_id = %context.trace_id);
-    let response = guarded(next.run(request), limit).instrument(span).await;
+    let response = guarded(next.run(request), limit, &body).instrument(span).await;
     let mut response = written(response, &path, &context.request_id);
 
     if let Ok(value) = HeaderValue::from_str(&context.request_id) {
@@ -62,21 +65,28 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
 }
 
 /// The answer, or what to say instead when the handler panics or takes too long.
-async fn guarded(answer: impl Future<Output = Response>, limit: Option<Duration>) -> Response {
+async fn guarded(answer: impl Future<Output = Response>, limit: Option<Duration>, body: &AwaitsBody) -> Response {
     let answer = AssertUnwindSafe(answer).catch_unwind();
     let answer = match limit {
         None => answer.await,
-        Some(limit) => {
-            let Ok(answer) = tokio::time::timeout(limit, answer).await else {
-                let detail = format!("It was not done within {} s and was given up.", limit.as_secs());
-                let problem = Problem::new(kind::TIMEOUT, detail);
-                return problem.header(header::RETRY_AFTER, "1").into_response();
-            };
-            answer
-        }
+        Some(limit) => match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer,
+            Err(_) => return too_late(limit, body).into_response(),
+        },
     };
     // The panic itself has been logged by the hook.
     answer.unwrap_or_else(|_| Problem::internal(&"a handler panicked").into_response())
+}
+
+/// Whose fault it is that the time is up: the client's when its body is not here yet (RFC 9110 §15.5.9).
+fn too_late(limit: Duration, body: &AwaitsBody) -> Problem {
+    let seconds = limit.as_secs();
+    if body.now() {
+        let detail = format!("The end of the body did not arrive within {seconds} s; send the whole request again.");
+        return Problem::new(kind::BODY_TIMEOUT, detail).header(header::CONNECTION, "close");
+    }
+    let detail = format!("It was not done within {seconds} s and was given up.");
+    Problem::new(kind::TIMEOUT, detail).header(header::RETRY_AFTER, "1")
 }
 
 /// The answer with its problem written, if it has or is one.

@@ -193,7 +193,11 @@ fn extensions(state: &ApiState) -> Part {
     let reports = state.plugins.as_ref().map(|host| host.extensions()).unwrap_or_default();
     let count = |wanted: ExtensionState| reports.iter().filter(|report| report.state == wanted).count();
     // One that waits for a grant waits for a decision; nothing is wrong with it.
-    let failing = [ExtensionState::Failed, ExtensionState::Quarantined];
+    let failing = [
+        ExtensionState::Failed,
+        ExtensionState::Incompatible,
+        ExtensionState::Quarantined,
+    ];
     let idle: Vec<&str> = reports
         .iter()
         .filter(|report| failing.contains(&report.state))

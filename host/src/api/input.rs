@@ -1,9 +1,20 @@
 //! Reading what clients send: bodies, members of documents, and query parameters. Everything that is wrong is
 //! reported at once, each fault with its place, unknown names with a suggestion.
 
-use std::{fmt::Display, str::FromStr};
+use std::{
+    fmt::Display,
+    ops::RangeInclusive,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::{
+    body::HttpBody as _,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode, header, request::Parts};
@@ -11,16 +22,38 @@ use ordinaut_domain::Violation;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::problem::{Kind, Problem, kind};
+use super::{
+    problem::{Kind, Problem, kind},
+    route::shortened,
+    state::ApiState,
+};
 use crate::config::suggest;
+
+/// How much of a value that is wrong is shown to the one who sent it.
+const SHOWN_CHARS_MAX: usize = 64;
+
+/// The one variable segment of a path, decoded. What is no text names nothing, so it is not found.
+pub(crate) struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::from_request_parts(parts, state).await.map_err(|_| {
+            let detail = "The path has %-escapes that are not UTF-8 text, so there is nothing by that name.";
+            Problem::new(kind::NOT_FOUND, detail)
+        })?;
+        Ok(Self(text))
+    }
+}
 
 /// A JSON body. An empty one is an empty object, so that commands without arguments need no body.
 pub(crate) struct JsonBody(pub Value);
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl FromRequest<ApiState> for JsonBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         let headers = request.headers().clone();
         let bytes = read_body(request, state).await?;
         if bytes.is_empty() {
@@ -34,17 +67,37 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// The whole body, within the limit.
-pub(crate) async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                kind::TOO_LARGE,
-                "The body is larger than the server reads (`server.body_limit_bytes`).",
-            ),
-            _ => Problem::new(kind::INVALID_REQUEST, "The body broke off before its end."),
-        })
+/// Set while a body is being awaited, so that a request that takes too long is laid at the right door.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AwaitsBody(Arc<AtomicBool>);
+
+impl AwaitsBody {
+    /// Whether the client still owes the end of its body.
+    pub(crate) fn now(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The whole body, within the limit. One that is announced as larger is refused before any of it is asked for.
+pub(crate) async fn read_body(request: Request, state: &ApiState) -> Result<Bytes, Problem> {
+    let limit = state.settings.body_limit_bytes;
+    let too_large = || {
+        let detail =
+            format!("The body is larger than the {limit} bytes that the server reads (`server.body_limit_bytes`).");
+        Problem::new(kind::TOO_LARGE, detail)
+    };
+    let announced = request.body().size_hint().lower();
+    if usize::try_from(announced).map_or(true, |bytes| bytes > limit) {
+        return Err(too_large());
+    }
+    let awaits = request.extensions().get::<AwaitsBody>().cloned().unwrap_or_default();
+    awaits.0.store(true, Ordering::Relaxed);
+    let read = Bytes::from_request(request, state).await;
+    awaits.0.store(false, Ordering::Relaxed);
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => Problem::new(kind::INVALID_REQUEST, "The body broke off before its end."),
+    })
 }
 
 pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
@@ -190,31 +243,49 @@ impl Query {
         first
     }
 
-    /// A parameter of a type that is read from text.
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+    /// A parameter of a type that is read from text; `expected` says what it should be, as in "the id of an agent".
+    pub(crate) fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
         let text = self.text(name)?;
-        text.parse()
-            .map_err(|error: T::Err| self.fault(name, "invalid", error.to_string()))
-            .ok()
+        let parsed = text.parse().ok();
+        self.noted(parsed, name, expected, &text)
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn number(&mut self, name: &'static str, bounds: RangeInclusive<u32>) -> Option<u32> {
+        let text = self.text(name)?;
+        let parsed = text.parse().ok().filter(|number| bounds.contains(number));
+        let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        self.noted(parsed, name, &expected, &text)
     }
 
     /// A parameter with one of the names that a type has in JSON.
     pub(crate) fn named<T: DeserializeOwned>(&mut self, name: &'static str, names: &[&str]) -> Option<T> {
         let text = self.text(name)?;
         let near = suggest(&text, names.iter().copied());
-        serde_json::from_value(Value::String(text))
-            .map_err(|_| self.fault(name, "invalid", format!("expected one of {}{near}", names.join(", "))))
-            .ok()
+        let parsed = serde_json::from_value(Value::String(text.clone())).ok();
+        self.noted(parsed, name, &format!("one of {}{near}", names.join(", ")), &text)
     }
 
     /// An instant in RFC 3339.
     pub(crate) fn instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
         let text = self.text(name)?;
         // A `+` that was not escaped arrives as a blank.
-        DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
-            .map(|at| at.to_utc())
-            .map_err(|_| self.fault(name, "invalid", "expected an instant such as 2026-03-29T08:00:00Z"))
-            .ok()
+        let parsed = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok();
+        let parsed = parsed.map(|at| at.to_utc());
+        self.noted(parsed, name, "an instant such as 2026-03-29T08:00:00Z", &text)
+    }
+
+    /// The value, or a note that it is none.
+    fn noted<T>(&mut self, parsed: Option<T>, name: &str, expected: &str, found: &str) -> Option<T> {
+        if parsed.is_none() {
+            let found = if found.is_empty() {
+                "it is empty".to_owned()
+            } else {
+                format!("`{}` is not", shortened(found, SHOWN_CHARS_MAX))
+            };
+            self.fault(name, "invalid", format!("must be {expected}; {found}"));
+        }
+        parsed
     }
 
     /// Notes a fault of a parameter.
@@ -226,20 +297,109 @@ impl Query {
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         let unknown: Vec<String> = self.pairs.iter().map(|(name, _)| name.clone()).collect();
         for name in unknown {
+            let name = shortened(&name, SHOWN_CHARS_MAX);
             let near = suggest(&name, self.known.iter().copied());
-            let detail = format!("is not known here{near}; known: {}", self.known.join(", "));
+            let detail = if self.known.is_empty() {
+                "is not known here; no parameters are".to_owned()
+            } else {
+                format!("is not known here{near}; known: {}", self.known.join(", "))
+            };
             self.fault(&name, "unknown_parameter", detail);
         }
-        if self.faults.is_empty() {
-            return Ok(());
-        }
-        let detail = match self.faults.as_slice() {
-            [(name, _, detail)] => format!("`{name}` {detail}."),
+        let sentences: Vec<String> = self
+            .faults
+            .iter()
+            .map(|(name, _, detail)| format!("`{name}` {detail}."))
+            .collect();
+        let detail = match sentences.as_slice() {
+            [] => return Ok(()),
+            [one] => one.clone(),
             many => format!("{} parameters are wrong; see `errors`.", many.len()),
         };
         let problem = Problem::new(kind::INVALID_QUERY, detail);
-        Err(self.faults.iter().fold(problem, |problem, (name, code, detail)| {
-            problem.parameter(name, code, detail)
+        let faults = self.faults.iter().zip(sentences);
+        Err(faults.fold(problem, |problem, ((name, code, _), sentence)| {
+            problem.parameter(name, code, sentence)
         }))
+    }
+}
+
+/// For endpoints that take no parameters.
+pub(crate) struct NoQuery;
+
+impl<S: Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Query::from_request_parts(parts, state).await?.finish().map(|()| Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ordinaut_domain::{AgentId, RunState};
+
+    use super::*;
+
+    async fn query(text: &str) -> Query {
+        let request = http::Request::get(format!("/runs?{text}")).body(()).unwrap();
+        Query::from_request_parts(&mut request.into_parts().0, &())
+            .await
+            .unwrap()
+    }
+
+    async fn refusal(text: &str) -> String {
+        let mut query = query(text).await;
+        let _ = query.number("limit", 1..=200);
+        let _ = query.parsed::<AgentId>("owner", "the id of an agent");
+        let _ = query.named::<RunState>("state", &["queued", "running"]);
+        let _ = query.instant("scheduled_from");
+        let problem = query.finish().unwrap_err();
+        assert_eq!(problem.kind(), kind::INVALID_QUERY);
+        assert_eq!(
+            problem.errors()[0]["detail"],
+            problem.detail(),
+            "the place says the same"
+        );
+        problem.detail().to_owned()
+    }
+
+    #[tokio::test]
+    async fn faults_of_a_query_are_whole_sentences() {
+        for (text, sentence) in [
+            ("limit=x", "`limit` must be a whole number from 1 to 200; `x` is not."),
+            (
+                "limit=201",
+                "`limit` must be a whole number from 1 to 200; `201` is not.",
+            ),
+            ("limit=", "`limit` must be a whole number from 1 to 200; it is empty."),
+            ("limit=1&limit=2", "`limit` is given more than once."),
+            ("owner=me", "`owner` must be the id of an agent; `me` is not."),
+            ("state=x", "`state` must be one of queued, running; `x` is not."),
+            (
+                "scheduled_from=today",
+                "`scheduled_from` must be an instant such as 2026-03-29T08:00:00Z; `today` is not.",
+            ),
+            (
+                "ownr=x",
+                "`ownr` is not known here; did you mean `owner`?; known: limit, owner, state, scheduled_from.",
+            ),
+        ] {
+            assert_eq!(refusal(text).await, sentence, "{text}");
+        }
+        let long = refusal(&format!("state={}", "x".repeat(5_000))).await;
+        assert!(long.len() < 200, "{long}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_without_parameters_refuses_all() {
+        let ask = async |uri: &str| {
+            let request = http::Request::get(uri).body(()).unwrap();
+            NoQuery::from_request_parts(&mut request.into_parts().0, &()).await
+        };
+        assert!(ask("/tools").await.is_ok());
+        assert!(ask("/tools?").await.is_ok());
+        let problem = ask("/tools?limit=1").await.err().unwrap();
+        assert_eq!(problem.detail(), "`limit` is not known here; no parameters are.");
     }
 }

@@ -15,6 +15,7 @@ mod mount;
 mod oauth;
 pub(crate) mod page;
 mod problem;
+mod route;
 mod runs;
 mod schedules;
 pub(crate) mod server;
@@ -22,46 +23,19 @@ pub(crate) mod state;
 mod tasks;
 mod tools;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware,
-    routing::{any, get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::any};
 use http::Uri;
 use problem::{Problem, kind};
+use route::{Route, shortened};
 use state::ApiState;
 
 /// Every route that there is.
 pub(crate) fn router(state: ApiState) -> Router {
     let limit = DefaultBodyLimit::max(state.settings.body_limit_bytes);
-    Router::new()
-        // Without a token: what probes and signing in need.
-        .route("/health", get(health::detailed))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/oauth/token", post(oauth::token::grant))
-        .route("/.well-known/jwks.json", get(jwks::keys))
-        // Tasks.
-        .route("/tasks", post(tasks::create::create).get(tasks::list::list))
-        .route("/tasks/{id}", get(tasks::get::get))
-        .route("/tasks/{id}/run_now", post(tasks::run_now::run_now))
-        .route("/tasks/{id}/pause", post(tasks::pause::pause))
-        .route("/tasks/{id}/resume", post(tasks::resume::resume))
-        .route("/tasks/{id}/snooze", post(tasks::snooze::snooze))
-        .route("/tasks/{id}/cancel", post(tasks::cancel::cancel))
-        .route("/schedules/preview", post(schedules::preview))
-        // Runs.
-        .route("/runs", get(runs::list::list))
-        .route("/runs/{id}", get(runs::get::get))
-        .route("/runs/{id}/steps", get(runs::steps::steps))
-        .route("/runs/{id}/cancel", post(runs::cancel::cancel))
-        // Events.
-        .route("/events", post(events::publish::publish))
-        // Extensions and what they provide.
-        .route("/extensions", get(extensions::list::list))
-        .route("/extensions/{name}", get(extensions::get::get))
-        .route("/tools", get(tools::list))
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, route| route.add_to(router))
+        // What is below belongs to extensions, which say themselves what they answer.
         .route("/ext/{name}", any(mount::serve))
         .route("/ext/{name}/", any(mount::serve))
         .route("/ext/{name}/{*rest}", any(mount::serve))
@@ -71,8 +45,39 @@ pub(crate) fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
+fn table() -> Vec<Route> {
+    vec![
+        // Without a token: what probes and signing in need.
+        Route::at("/health").get(health::detailed),
+        Route::at("/health/live").get(health::live),
+        Route::at("/health/ready").get(health::ready),
+        Route::at("/oauth/token").post(oauth::token::grant),
+        Route::at("/.well-known/jwks.json").get(jwks::keys),
+        // Tasks.
+        Route::at("/tasks").get(tasks::list::list).post(tasks::create::create),
+        Route::at("/tasks/{id}").get(tasks::get::get),
+        Route::at("/tasks/{id}/run_now").post(tasks::run_now::run_now),
+        Route::at("/tasks/{id}/pause").post(tasks::pause::pause),
+        Route::at("/tasks/{id}/resume").post(tasks::resume::resume),
+        Route::at("/tasks/{id}/snooze").post(tasks::snooze::snooze),
+        Route::at("/tasks/{id}/cancel").post(tasks::cancel::cancel),
+        Route::at("/schedules/preview").post(schedules::preview),
+        // Runs.
+        Route::at("/runs").get(runs::list::list),
+        Route::at("/runs/{id}").get(runs::get::get),
+        Route::at("/runs/{id}/steps").get(runs::steps::steps),
+        Route::at("/runs/{id}/cancel").post(runs::cancel::cancel),
+        // Events.
+        Route::at("/events").post(events::publish::publish),
+        // Extensions and what they provide.
+        Route::at("/extensions").get(extensions::list::list),
+        Route::at("/extensions/{name}").get(extensions::get::get),
+        Route::at("/tools").get(tools::list),
+    ]
+}
+
 async fn no_such_route(uri: Uri) -> Problem {
-    let path: String = uri.path().chars().take(200).collect();
+    let path = shortened(uri.path(), 200);
     Problem::new(kind::NO_SUCH_ROUTE, format!("There is nothing at {path}."))
 }
 
@@ -93,22 +98,4 @@ pub(crate) fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trailing_slashes_are_dropped_from_our_own_paths_only() {
-        let table = [
-            ("/tasks/", Some("/tasks")),
-            ("/tasks//?a=b/", Some("/tasks?a=b/")),
-            ("/tasks", None),
-            ("/", None),
-            ("/ext/demo/", None),
-            ("http://h/runs/", Some("http://h/runs")),
-        ];
-        for (given, expected) in table {
-            let trimmed = without_trailing_slash(&given.parse().unwrap()).map(|uri| uri.to_string());
-            assert_eq!(trimmed.as_deref(), expected, "{given}");
-        }
-    }
-}
+mod tests;

@@ -10,9 +10,9 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
-use ordinaut_plugin_host::{Access, CallError, CallErrorKind, RouteError, RouteMatch};
+use ordinaut_plugin_host::{Access, CallError, CallErrorKind, ExtensionState, RouteError, RouteMatch};
 
 use super::{
     caller::{Caller, authenticate},
@@ -20,6 +20,7 @@ use super::{
     envelope::Foreign,
     extensions,
     problem::{Kind, Problem, kind},
+    route::not_offered,
     state::ApiState,
 };
 
@@ -49,7 +50,10 @@ pub(in crate::api) async fn serve(
     host.settled(name, SETTLES_WITHIN).await;
     let found = host.route(name, request.method(), below);
     let caller = admitted(&state, request.headers(), found.as_ref().ok()).await?;
-    let route = found.map_err(no_route)?;
+    let route = found.map_err(|error| {
+        let explained = caller.as_ref().is_some_and(|caller| caller.allows("extensions:read"));
+        no_route(error, request.method(), &path, explained)
+    })?;
 
     strip_hop_by_hop(request.headers_mut());
     request.headers_mut().remove(header::AUTHORIZATION);
@@ -106,22 +110,43 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-fn no_route(error: RouteError) -> Problem {
+/// `explained` is whether the caller may know more of an extension than that it does not serve.
+fn no_route(error: RouteError, method: &Method, path: &str, explained: bool) -> Problem {
     let detail = format!("{error}.");
     match error {
         RouteError::NoSuchExtension { .. } => Problem::new(kind::NOT_FOUND, detail),
-        RouteError::NotReady { name, state, .. } => {
-            let detail = format!(
-                "The extension `{name}` is {}; GET /extensions/{name} says why.",
-                state.as_str()
-            );
-            Problem::new(kind::UNAVAILABLE, detail).header(header::RETRY_AFTER, "1")
-        }
+        RouteError::NotReady { name, state, reason } => not_ready(&name, state, explained.then_some(&reason)),
         RouteError::NoSuchRoute { allowed, .. } if allowed.is_empty() => Problem::new(kind::NO_SUCH_ROUTE, detail),
-        RouteError::NoSuchRoute { allowed, .. } => {
-            Problem::new(kind::METHOD_NOT_ALLOWED, detail).header(header::ALLOW, allowed.join(", "))
-        }
+        RouteError::NoSuchRoute { allowed, .. } => not_offered(method, path, &allowed),
     }
+}
+
+/// Only what becomes ready by itself is worth another try; for everything else somebody has to do something.
+fn not_ready(name: &str, state: ExtensionState, reason: Option<&String>) -> Problem {
+    let remedy = match state {
+        ExtensionState::Discovered | ExtensionState::Compiling | ExtensionState::Draining => {
+            let detail = format!("The extension `{name}` is {}; try again.", state.as_str());
+            return Problem::new(kind::UNAVAILABLE, detail)
+                .header(header::RETRY_AFTER, "1")
+                .with("extension", name)
+                .with("state", state.as_str());
+        }
+        ExtensionState::NeedsGrant => "it needs what it was not granted, and the operator has to grant it",
+        ExtensionState::Disabled => "the operator has switched it off and has to switch it on again",
+        ExtensionState::Quarantined => "it failed too often, and the operator has to replace or reload it",
+        _ => "it cannot be loaded as it is, and the operator has to replace or correct it",
+    };
+    let reason = match reason {
+        Some(reason) => format!(" The reason: {}.", reason.trim_end_matches('.')),
+        None => format!(" GET /extensions/{name} says more to those with the scope `extensions:read`."),
+    };
+    let detail = format!(
+        "The extension `{name}` is {} and will not serve by itself: {remedy}.{reason}",
+        state.as_str()
+    );
+    Problem::new(kind::UNAVAILABLE, detail)
+        .with("extension", name)
+        .with("state", state.as_str())
 }
 
 /// What a client is told about a call that failed; everything else is in the log and in `GET /extensions/<name>`.
@@ -148,7 +173,7 @@ fn failed(error: &CallError) -> Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "is serving as many calls as it may; try again",
         ),
-        CallErrorKind::NotReady { .. } => (StatusCode::SERVICE_UNAVAILABLE, "does not serve now; try again"),
+        CallErrorKind::NotReady { state, .. } => return not_ready(name, *state, None),
         CallErrorKind::NotFound { .. } => (StatusCode::NOT_FOUND, "has no such route"),
         CallErrorKind::MemoryLimit { .. }
         | CallErrorKind::TableLimit { .. }
@@ -187,6 +212,36 @@ mod tests {
         ];
         for (path, expected) in table {
             assert_eq!(split(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_extensions_that_become_ready_by_themselves_are_worth_another_try() {
+        let reason = "it imports acme:clock/now@9.0.0, which this host does not have".to_owned();
+        for (state, again) in [
+            (ExtensionState::Discovered, true),
+            (ExtensionState::Compiling, true),
+            (ExtensionState::Draining, true),
+            (ExtensionState::NeedsGrant, false),
+            (ExtensionState::Failed, false),
+            (ExtensionState::Disabled, false),
+            (ExtensionState::Quarantined, false),
+        ] {
+            for told in [None, Some(&reason)] {
+                let problem = not_ready("demo", state, told);
+                assert_eq!(problem.kind().status, StatusCode::SERVICE_UNAVAILABLE);
+                let answer = problem.render("/ext/demo", "r-1");
+                assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), again, "{state:?}");
+                if !again {
+                    assert!(problem.detail().contains("operator"), "{}", problem.detail());
+                    assert_eq!(
+                        problem.detail().contains(&reason),
+                        told.is_some(),
+                        "{}",
+                        problem.detail()
+                    );
+                }
+            }
         }
     }
 

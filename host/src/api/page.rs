@@ -58,14 +58,7 @@ impl<'a> Listing<'a> {
             identity,
         };
 
-        let limit = query.parsed("limit").unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            query.fault(
-                "limit",
-                "out_of_range",
-                format!("is {limit}; expected 1 to {LIMIT_MAX}"),
-            );
-        }
+        let limit = query.number("limit", 1..=LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
         let after = query.text("cursor").map(|cursor| listing.open(&cursor)).transpose()?;
         Ok((listing, PageRequest { limit, after }))
     }

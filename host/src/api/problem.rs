@@ -64,6 +64,7 @@ pub(crate) mod kind {
         INVALID_DOCUMENT = "invalid_document", UNPROCESSABLE_ENTITY, "The document cannot be accepted";
         QUOTA = "quota_exceeded", UNPROCESSABLE_ENTITY, "A quota would be exceeded";
         INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
+        BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT, "The body did not arrive in time";
         TIMEOUT = "request_timeout", SERVICE_UNAVAILABLE, "It took too long";
         UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "It does not work at present";
         NOT_READY = "not_ready", SERVICE_UNAVAILABLE, "It is not ready yet";
@@ -152,6 +153,16 @@ impl Problem {
         self.0.kind
     }
 
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    #[cfg(test)]
+    pub(crate) fn errors(&self) -> &[Value] {
+        &self.0.errors
+    }
+
     /// The problem as it is sent.
     pub(crate) fn render(&self, instance: &str, request_id: &str) -> Response {
         let mut body = json!({
@@ -184,13 +195,6 @@ impl Problem {
     /// The problem behind a bare error answer of the framework.
     pub(crate) fn from_bare(response: &Response) -> Self {
         let known = match response.status() {
-            // The router adds `Allow` after this.
-            StatusCode::METHOD_NOT_ALLOWED => {
-                return Self::new(
-                    kind::METHOD_NOT_ALLOWED,
-                    "The header `Allow` says what is offered here.",
-                );
-            }
             StatusCode::NOT_FOUND => kind::NO_SUCH_ROUTE,
             StatusCode::PAYLOAD_TOO_LARGE => kind::TOO_LARGE,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => kind::UNSUPPORTED_MEDIA_TYPE,

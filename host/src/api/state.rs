@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use ordinaut_domain::{AgentId, Clock, Event, EventId, RunId, TaskId, Topic};
 use ordinaut_engine::{Engine, ToolGateway};
 use ordinaut_plugin_host::PluginHost;
@@ -64,8 +64,9 @@ impl Parts {
         ApiState(Arc::new(self))
     }
 
+    /// The present, to the microsecond: what is answered must be what is stored and read back.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        self.clock.now().trunc_subsecs(6)
     }
 
     pub(crate) fn new_task_id(&self) -> TaskId {

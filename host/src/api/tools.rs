@@ -4,9 +4,13 @@ use axum::{Json, extract::State};
 use ordinaut_domain::ToolDefinition;
 use serde_json::{Value, json};
 
-use super::{caller::Caller, problem::Problem, state::ApiState};
+use super::{caller::Caller, input::NoQuery, problem::Problem, state::ApiState};
 
-pub(in crate::api) async fn list(State(state): State<ApiState>, caller: Caller) -> Result<Json<Value>, Problem> {
+pub(in crate::api) async fn list(
+    State(state): State<ApiState>,
+    caller: Caller,
+    _: NoQuery,
+) -> Result<Json<Value>, Problem> {
     if !caller.allows("tools:call") {
         caller.require("extensions:read")?;
     }

@@ -1,14 +1,12 @@
 //! `GET /extensions/{name}`: everything about one extension.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde_json::Value;
 
 use super::{host, shown};
 use crate::api::{
     caller::Caller,
+    input::Segment,
     problem::{Problem, kind},
     state::ApiState,
 };
@@ -16,7 +14,7 @@ use crate::api::{
 pub(in crate::api) async fn get(
     State(state): State<ApiState>,
     caller: Caller,
-    Path(name): Path<String>,
+    Segment(name): Segment,
 ) -> Result<Json<Value>, Problem> {
     caller.require("extensions:read")?;
     let report = host(&state)?.extension(&name).ok_or_else(|| {

@@ -4,9 +4,13 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use super::{host, shown};
-use crate::api::{caller::Caller, problem::Problem, state::ApiState};
+use crate::api::{caller::Caller, input::NoQuery, problem::Problem, state::ApiState};
 
-pub(in crate::api) async fn list(State(state): State<ApiState>, caller: Caller) -> Result<Json<Value>, Problem> {
+pub(in crate::api) async fn list(
+    State(state): State<ApiState>,
+    caller: Caller,
+    _: NoQuery,
+) -> Result<Json<Value>, Problem> {
     caller.require("extensions:read")?;
     let reports = host(&state)?.extensions();
     let data: Vec<Value> = reports

@@ -1,10 +1,7 @@
 //! `POST /runs/{id}/cancel`: 200 when the run was still queued and is over now, 202 when its worker has been told, 409
 //! when it was over already.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use http::StatusCode;
 use ordinaut_domain::RunState;
 use serde_json::{Value, json};
@@ -13,7 +10,7 @@ use super::{reachable, wire};
 use crate::api::{
     caller::Caller,
     context::RequestContext,
-    input::{JsonBody, Members},
+    input::{JsonBody, Members, Segment},
     problem::{Problem, kind},
     state::ApiState,
 };
@@ -24,7 +21,7 @@ pub(in crate::api) async fn cancel(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     JsonBody(document): JsonBody,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut members = Members::of(document);

@@ -24,7 +24,7 @@ pub(in crate::api) async fn list(
     let owner = caller.owner_filter("runs:read")?;
     let (listing, page) = Listing::read(&state.cursors, "/runs", &mut query)?;
     let filter = RunFilter {
-        task: query.parsed("task_id"),
+        task: query.parsed("task_id", "the id of a task"),
         state: query.named("state", &STATES),
         owner,
         scheduled_from: query.instant("scheduled_from"),

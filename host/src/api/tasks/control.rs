@@ -22,7 +22,7 @@ pub(super) async fn apply(
     caller: &Caller,
     context: &RequestContext,
     id: &str,
-    decide: impl Fn(&Task) -> Result<Control, Refusal>,
+    decide: impl Fn(&Task) -> Result<Control, Problem>,
 ) -> Result<Response, Problem> {
     let mut attempts = 0;
     loop {
@@ -34,7 +34,7 @@ pub(super) async fn apply(
             action,
             message,
             details,
-        } = decide(&before).map_err(refused)?;
+        } = decide(&before)?;
         if changed {
             let subject = task.id.to_string();
             let mut change = state.change(caller.id(), action, subject.clone(), details, context);
@@ -61,6 +61,7 @@ pub(super) async fn apply(
     }
 }
 
-fn refused(refusal: Refusal) -> Problem {
+/// The refusal of what the task's state does not allow.
+pub(super) fn refused(refusal: Refusal) -> Problem {
     Problem::new(kind::REFUSED, refusal.message).with("reason", refusal.code)
 }

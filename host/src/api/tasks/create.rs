@@ -1,6 +1,7 @@
 //! `POST /tasks`: stores a task. 201 with the task, its `warnings`, `Location` and `ETag`.
 
 use axum::{extract::State, response::Response};
+use chrono::SubsecRound as _;
 use http::{HeaderValue, StatusCode, header};
 use ordinaut_domain::{
     Task, TaskContext, TaskDefinition, TaskStatus, Violation,
@@ -33,7 +34,11 @@ pub(in crate::api) async fn create(
     caller.require("tasks:write")?;
     let now = state.now();
     let checked = check(&state, &document)?;
-    let timing = plan::first_timing(&checked.definition, now).map_err(|fault| refused(vec![fault]))?;
+    let mut timing = plan::first_timing(&checked.definition, now).map_err(|fault| refused(vec![fault]))?;
+    // An instant of a client may be finer than what is stored.
+    for instant in [&mut timing.next_run_at, &mut timing.next_occurrence] {
+        *instant = instant.map(|at| at.trunc_subsecs(6));
+    }
     let task = Task {
         id: state.new_task_id(),
         owner: caller.id(),

@@ -1,18 +1,18 @@
 //! `GET /tasks/{id}`: one task, with its `ETag`; 304 when the client has it already.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode, header};
 
 use super::{etag, reachable, shown, wire};
-use crate::api::{caller::Caller, problem::Problem, state::ApiState};
+use crate::api::{caller::Caller, input::Segment, problem::Problem, state::ApiState};
 
 pub(in crate::api) async fn get(
     State(state): State<ApiState>,
     caller: Caller,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let task = reachable(&state, &caller, "tasks:read", &id).await?;

@@ -16,7 +16,7 @@ pub(in crate::api) async fn list(
 ) -> Result<Response, Problem> {
     let own = caller.owner_filter("tasks:read")?;
     let (listing, page) = Listing::read(&state.cursors, "/tasks", &mut query)?;
-    let asked_owner = query.parsed("owner");
+    let asked_owner = query.parsed("owner", "the id of an agent");
     let filter = TaskFilter {
         status: query.named("status", &STATUSES),
         kind: query.named("schedule_kind", &KINDS),

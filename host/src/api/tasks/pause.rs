@@ -1,15 +1,12 @@
 //! `POST /tasks/{id}/pause`: no occurrence becomes a run until the task is resumed; queued runs are canceled. Does nothing when it is so already.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 
-use super::control::apply;
+use super::control::{apply, refused};
 use crate::api::{
     caller::Caller,
     context::RequestContext,
-    input::{JsonBody, Members},
+    input::{JsonBody, Members, Segment},
     problem::{Problem, kind},
     state::ApiState,
 };
@@ -18,10 +15,10 @@ pub(in crate::api) async fn pause(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     JsonBody(document): JsonBody,
 ) -> Result<Response, Problem> {
     Members::of(document).finish(kind::INVALID_DOCUMENT)?;
     let now = state.now();
-    apply(&state, &caller, &context, &id, |task| task.pause(now)).await
+    apply(&state, &caller, &context, &id, |task| task.pause(now).map_err(refused)).await
 }

@@ -1,15 +1,12 @@
 //! `POST /tasks/{id}/resume`: the task goes on at its next occurrence. Does nothing when it is so already.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 
-use super::control::apply;
+use super::control::{apply, refused};
 use crate::api::{
     caller::Caller,
     context::RequestContext,
-    input::{JsonBody, Members},
+    input::{JsonBody, Members, Segment},
     problem::{Problem, kind},
     state::ApiState,
 };
@@ -18,10 +15,10 @@ pub(in crate::api) async fn resume(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     JsonBody(document): JsonBody,
 ) -> Result<Response, Problem> {
     Members::of(document).finish(kind::INVALID_DOCUMENT)?;
     let now = state.now();
-    apply(&state, &caller, &context, &id, |task| task.resume(now)).await
+    apply(&state, &caller, &context, &id, |task| task.resume(now).map_err(refused)).await
 }

@@ -2,7 +2,7 @@
 //! really called.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ use super::reachable;
 use crate::api::{
     caller::Caller,
     context::RequestContext,
-    input::{JsonBody, Members},
+    input::{JsonBody, Members, Segment},
     problem::{Problem, kind},
     runs,
     state::ApiState,
@@ -23,7 +23,7 @@ pub(in crate::api) async fn run_now(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     JsonBody(document): JsonBody,
 ) -> Result<Response, Problem> {
     let mut members = Members::of(document);

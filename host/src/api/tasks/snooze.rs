@@ -1,41 +1,74 @@
 //! `POST /tasks/{id}/snooze`: puts the next occurrence off, by `delay_seconds` or to `until`.
+//!
+//! A time that is out of bounds is the fault of the document (422), also when only the task tells what the bounds are.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, SubsecRound as _, Utc};
+use ordinaut_domain::{
+    Refusal, Snooze, Violation,
+    control::{MAX_SNOOZE_SECONDS, MIN_SNOOZE_SECONDS},
 };
-use chrono::{DateTime, Utc};
-use ordinaut_domain::Snooze;
 use serde_json::Value;
 
-use super::control::apply;
+use super::control::{apply, refused};
 use crate::api::{
     caller::Caller,
     context::RequestContext,
-    input::{JsonBody, Members},
+    input::{JsonBody, Members, Segment},
     problem::{Problem, kind},
     state::ApiState,
 };
+
+const OUT_OF_RANGE: &str = "out_of_range";
 
 pub(in crate::api) async fn snooze(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     JsonBody(document): JsonBody,
 ) -> Result<Response, Problem> {
     let snooze = read(document)?;
     let now = state.now();
-    apply(&state, &caller, &context, &id, |task| task.snooze(snooze, now)).await
+    apply(&state, &caller, &context, &id, |task| {
+        task.snooze(snooze, now).map_err(|refusal| not_snoozed(refusal, snooze))
+    })
+    .await
+}
+
+fn not_snoozed(refusal: Refusal, snooze: Snooze) -> Problem {
+    if refusal.code != OUT_OF_RANGE {
+        return refused(refusal);
+    }
+    let pointer = match snooze {
+        Snooze::Delay { .. } => "/delay_seconds",
+        Snooze::Until(_) => "/until",
+    };
+    let violation = Violation::new(pointer, refusal.code, refusal.message);
+    Problem::violations(kind::INVALID_DOCUMENT, vec![violation])
 }
 
 fn read(document: Value) -> Result<Snooze, Problem> {
     let mut members = Members::of(document);
-    let delay: Option<u64> = members.optional("delay_seconds", "a whole number of seconds");
+    let delay: Option<i64> = members.optional("delay_seconds", "a whole number of seconds");
     let until: Option<DateTime<Utc>> = members.optional("until", "an instant such as 2026-03-29T08:00:00Z");
+    let bounds = MIN_SNOOZE_SECONDS..=MAX_SNOOZE_SECONDS;
+    let delay = delay.map(|seconds| {
+        let within = u64::try_from(seconds).ok().filter(|seconds| bounds.contains(seconds));
+        within.unwrap_or_else(|| {
+            let detail = format!(
+                "is {seconds}; expected {} to {} ({} days), counted from when the next occurrence is due now",
+                bounds.start(),
+                bounds.end(),
+                bounds.end() / 86_400
+            );
+            members.fault("delay_seconds", OUT_OF_RANGE, detail);
+            0
+        })
+    });
     let snooze = match (delay, until) {
         (Some(seconds), None) => Some(Snooze::Delay { seconds }),
-        (None, Some(at)) => Some(Snooze::Until(at)),
+        (None, Some(at)) => Some(Snooze::Until(at.trunc_subsecs(6))),
         (Some(_), Some(_)) => {
             members.fault("until", "exclusive", "give either `delay_seconds` or `until`");
             None
@@ -76,11 +109,50 @@ mod tests {
             json!({}),
             json!({ "delay_seconds": 1, "until": at }),
             json!({ "delay_seconds": -1 }),
+            json!({ "delay_seconds": 1.5 }),
             json!({ "delay_seconds": "600" }),
             json!({ "until": "tomorrow" }),
             json!({ "delay": 600 }),
         ] {
             assert_eq!(read(bad.clone()).unwrap_err().kind().code, "invalid_document", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_delay_out_of_bounds_is_told_the_bounds_and_from_when_they_count() {
+        for seconds in [-5, 0, 9, 2_678_401] {
+            let problem = read(json!({ "delay_seconds": seconds })).unwrap_err();
+            assert_eq!(problem.kind().status, 422);
+            assert_eq!(problem.errors()[0]["pointer"], "/delay_seconds");
+            assert_eq!(problem.errors()[0]["code"], "out_of_range");
+            let expected = format!(
+                "/delay_seconds: is {seconds}; expected 10 to 2678400 (31 days), \
+                 counted from when the next occurrence is due now."
+            );
+            assert_eq!(problem.detail(), expected);
+        }
+        assert!(read(json!({ "delay_seconds": 10 })).is_ok());
+        assert!(read(json!({ "delay_seconds": 2_678_400 })).is_ok());
+    }
+
+    #[test]
+    fn an_instant_out_of_bounds_is_a_fault_of_the_document_and_a_paused_task_is_not() {
+        let refusal = |code| Refusal {
+            code,
+            message: "expected something else".to_owned(),
+        };
+        let until = Snooze::Until(DateTime::UNIX_EPOCH);
+        let problem = not_snoozed(refusal(OUT_OF_RANGE), until);
+        assert_eq!(
+            (problem.kind().status.as_u16(), &problem.errors()[0]["pointer"]),
+            (422, &json!("/until"))
+        );
+        assert_eq!(not_snoozed(refusal("task_paused"), until).kind().code, "refused");
+    }
+
+    #[test]
+    fn instants_are_kept_to_the_microsecond() {
+        let read = read(json!({ "until": "2026-03-29T08:00:00.123456789Z" })).unwrap();
+        assert_eq!(read, Snooze::Until("2026-03-29T08:00:00.123456Z".parse().unwrap()));
     }
 }
