@@ -16,9 +16,11 @@ mod auth;
 mod defaults;
 mod engine;
 mod error;
+mod known;
 mod log;
 mod pipeline;
 mod plugins;
+mod reading;
 mod server;
 mod sources;
 mod storage;
@@ -67,12 +69,27 @@ pub struct Loaded {
 impl Config {
     /// Reads all sources. All faults are reported at once.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
-        let (figment, file) = sources.figment()?;
-        let config: Self = figment
-            .extract()
-            .map_err(|error| ConfigErrors::from_figment(&figment, error))?;
-        config.validate()?;
-        Ok(Loaded { config, file })
+        let (figment, file, mut faults) = sources.figment()?;
+        let (config, unusable) = match reading::read(&figment) {
+            Ok(read) => read,
+            Err(unreadable) => {
+                faults.extend(unreadable.0);
+                return Err(ConfigErrors(faults));
+            }
+        };
+        faults.extend(unusable);
+        // Whatever could not be read has its default by now, which is no fault.
+        if let Err(invalid) = config.validate() {
+            faults.extend(invalid.0.into_iter().map(|fault| ConfigError {
+                source: reading::source_of(&figment, &fault.key),
+                ..fault
+            }));
+        }
+        if faults.is_empty() {
+            Ok(Loaded { config, file })
+        } else {
+            Err(ConfigErrors(faults))
+        }
     }
 
     /// Checks what types cannot express.

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use figment::{
-    Figment,
-    error::{Actual, Kind},
-};
+use figment::error::Kind;
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,37 +42,25 @@ impl ConfigErrors {
         Self(vec![error])
     }
 
-    pub(super) fn from_figment(figment: &Figment, errors: figment::Error) -> Self {
-        Self(errors.into_iter().map(|error| from_figment(figment, &error)).collect())
+    /// A source that is no TOML, or cannot be read.
+    pub(super) fn unreadable(errors: figment::Error) -> Self {
+        Self(errors.into_iter().map(|error| unreadable(&error)).collect())
     }
 }
 
-fn from_figment(figment: &Figment, error: &figment::Error) -> ConfigError {
-    let path = &error.path;
-    let problem = match &error.kind {
-        Kind::UnknownField(found, known) => {
-            let what = if path.len() == 1 { "section" } else { "key" };
-            unknown(what, found, known)
-        }
-        Kind::UnknownVariant(found, known) => {
-            let suggestion = suggest(found, known.iter().copied());
-            format!("is `{found}`, which is none of {}{suggestion}", list(known))
-        }
-        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("is {}; expected {expected}", actual(found))
-        }
-        Kind::Message(message) => message.trim().to_owned(),
-        other => other.to_string(),
-    };
-    let key = path.join(".");
-    let source = figment
-        .find_metadata(&key)
-        .or(error.metadata.as_ref())
-        .map(|m| match &m.source {
-            Some(source) => source.to_string(),
-            None => m.name.to_string(),
-        });
-    ConfigError { source, key, problem }
+fn unreadable(error: &figment::Error) -> ConfigError {
+    let source = error.metadata.as_ref().map(|m| match &m.source {
+        Some(source) => source.to_string(),
+        None => m.name.to_string(),
+    });
+    ConfigError {
+        source,
+        key: error.path.join("."),
+        problem: match &error.kind {
+            Kind::Message(message) => message.trim().to_owned(),
+            other => other.to_string(),
+        },
+    }
 }
 
 /// The sentence for a name that does not exist.
@@ -99,19 +84,13 @@ pub(crate) fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, name)| name)
 }
 
-fn list(names: &[&str]) -> String {
+/// Names as they are written, separated by commas.
+pub(super) fn list(names: &[&str]) -> String {
     names
         .iter()
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn actual(found: &Actual) -> String {
-    match found {
-        Actual::Str(text) => format!("the text `{text}`"),
-        other => other.to_string(),
-    }
 }
 
 impl fmt::Display for ConfigError {

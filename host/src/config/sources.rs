@@ -11,9 +11,8 @@ use figment::{
 use super::{
     Config,
     error::{ConfigError, ConfigErrors},
+    known::{Known, PREFIX},
 };
-
-const PREFIX: &str = "ORDINAUT_";
 
 /// The file that is read when none is named and it exists.
 const DEFAULT_FILE: &str = "ordinaut.toml";
@@ -69,14 +68,15 @@ impl Sources {
         }
     }
 
-    /// All sources merged, and the file among them.
-    pub(super) fn figment(&self) -> Result<(Figment, Option<PathBuf>), ConfigErrors> {
+    /// All sources merged, the file among them, and the faults of what could not be merged.
+    pub(super) fn figment(&self) -> Result<(Figment, Option<PathBuf>, Vec<ConfigError>), ConfigErrors> {
         let file = self.find_file()?;
         let mut figment = Figment::from(Serialized::defaults(Config::default()));
         if let Some(file) = &file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        for provider in self.environment_settings()? {
+        let (settings, faults) = self.environment_settings();
+        for provider in settings {
             figment = figment.merge(provider);
         }
         for (key, value) in &self.overrides.0 {
@@ -86,7 +86,7 @@ impl Sources {
                 value: value.clone(),
             });
         }
-        Ok((figment, file))
+        Ok((figment, file, faults))
     }
 
     fn find_file(&self) -> Result<Option<PathBuf>, ConfigErrors> {
@@ -117,82 +117,68 @@ impl Sources {
             .map(|(_, value)| value.as_str())
     }
 
-    /// `ORDINAUT_AUTH_TOKEN_TTL_SECONDS` is `auth.token_ttl_seconds`: no section has an underscore in its name.
     /// Empty variables count as unset, which is what compose files and CI systems mean by them.
-    fn environment_settings(&self) -> Result<Vec<Setting>, ConfigErrors> {
-        let known = known_variables();
+    fn environment_settings(&self) -> (Vec<Setting>, Vec<ConfigError>) {
+        let known: Vec<(String, Known)> = Known::all().into_iter().map(|k| (k.variable(), k)).collect();
         let mut settings = Vec::new();
-        let mut errors = Vec::new();
+        let mut faults = Vec::new();
         for (name, text) in &self.environment {
             if !name.starts_with(PREFIX) || text.is_empty() || NO_SETTINGS.contains(&name.as_str()) {
                 continue;
             }
-            if let Some((_, key)) = known.iter().find(|(variable, _)| variable == name) {
-                let Ok(value) = text.parse::<Value>();
+            if let Some((_, setting)) = known.iter().find(|(variable, _)| variable == name) {
                 settings.push(Setting {
                     source: format!("environment variable {name}"),
-                    key: key.clone(),
-                    value,
+                    key: setting.dotted(),
+                    value: value_of(text, setting),
                 });
             } else if let Some(problem) = misspelt(name, &known) {
-                errors.push(ConfigError::in_source("environment", name, problem));
+                faults.push(ConfigError::in_source("environment", name, problem));
             }
         }
-        if errors.is_empty() {
-            Ok(settings)
-        } else {
-            Err(ConfigErrors(errors))
+        (settings, faults)
+    }
+}
+
+/// A variable's value, read as TOML where it looks like it. What is text stays text even when it looks like a number,
+/// and a list may be written without its brackets: `api,worker`.
+fn value_of(text: &str, setting: &Known) -> Value {
+    let Ok(value) = text.parse::<Value>();
+    match &value {
+        Value::Array(..) => value,
+        Value::String(..) if !setting.is_list() => value,
+        _ if setting.is_list() => {
+            let text = value.as_str().unwrap_or(text);
+            let elements = text.split(',').map(str::trim).filter(|element| !element.is_empty());
+            Value::from(elements.map(Value::from).collect::<Vec<_>>())
         }
+        _ if setting.is_text() => Value::from(text),
+        _ => value,
     }
 }
 
 /// What is wrong with a variable that is no setting, if it was meant to be one: other programs (ours among them) may
 /// have variables with the same prefix.
-fn misspelt(name: &str, known: &[(String, String)]) -> Option<String> {
+fn misspelt(name: &str, known: &[(String, Known)]) -> Option<String> {
     let near = known
         .iter()
         .find(|(variable, _)| strsim::damerau_levenshtein(variable, name) <= MISSPELT_BY_MAX);
-    let section = |key: &str| key.split('.').next().unwrap_or_default().to_uppercase();
-    let same_section = |key: &str| name[PREFIX.len()..].starts_with(&format!("{}_", section(key)));
+    let same_section =
+        |setting: &Known| name[PREFIX.len()..].starts_with(&format!("{}_", setting.section.to_uppercase()));
     match near {
         Some((variable, _)) => Some(format!("is not a known setting; did you mean `{variable}`?")),
         None => known
             .iter()
-            .any(|(_, key)| same_section(key))
+            .any(|(_, setting)| same_section(setting))
             .then(|| "is not a known setting; `ordinaut config schema` lists them".to_owned()),
     }
 }
 
-/// Every setting's variable and dotted key, from the schema, so that none can be forgotten.
-fn known_variables() -> Vec<(String, String)> {
-    let schema = Config::schema();
-    let properties = |schema: &serde_json::Value| -> Vec<(String, serde_json::Value)> {
-        let map = schema.get("properties").and_then(serde_json::Value::as_object);
-        map.map(|map| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
-            .unwrap_or_default()
-    };
-    let mut variables = Vec::new();
-    for (section, value) in properties(&schema) {
-        let target = value
-            .get("$ref")
-            .and_then(|r| r.as_str())
-            .and_then(|r| r.strip_prefix('#'));
-        let Some(definition) = target.and_then(|pointer| schema.pointer(pointer)) else {
-            continue;
-        };
-        for (key, _) in properties(definition) {
-            let variable = format!("{PREFIX}{}_{}", section.to_uppercase(), key.to_uppercase());
-            variables.push((variable, format!("{section}.{key}")));
-        }
-    }
-    variables
-}
-
 /// One setting as a source of its own, so that errors can name it.
-struct Setting {
-    source: String,
-    key: String,
-    value: Value,
+pub(super) struct Setting {
+    pub source: String,
+    pub key: String,
+    pub value: Value,
 }
 
 impl Provider for Setting {

@@ -63,6 +63,95 @@ fn lists_can_be_set_in_the_environment() {
 }
 
 #[test]
+fn a_list_in_the_environment_may_be_separated_by_commas() {
+    let (_file, mut sources) = with_file("");
+    for (text, roles) in [
+        ("api", &[Role::Api][..]),
+        ("api,scheduler", &[Role::Api, Role::Scheduler]),
+        ("\"api,scheduler\"", &[Role::Api, Role::Scheduler]),
+        (" api , scheduler, ", &[Role::Api, Role::Scheduler]),
+        ("[api, scheduler]", &[Role::Api, Role::Scheduler]),
+    ] {
+        sources.environment = vec![("ORDINAUT_SERVER_ROLES".into(), text.into())];
+        assert_eq!(Config::load(&sources).unwrap().config.server.roles, roles, "{text}");
+    }
+    sources.environment = vec![("ORDINAUT_SERVER_ROLES".into(), "api,workr".into())];
+    let error = Config::load(&sources).unwrap_err().0.remove(0);
+    assert_eq!(
+        error.source.as_deref(),
+        Some("environment variable ORDINAUT_SERVER_ROLES")
+    );
+    assert_eq!(error.key, "server.roles");
+    assert!(error.problem.starts_with("holds `workr`"), "{error:?}");
+    assert!(error.problem.contains("did you mean `worker`?"), "{error:?}");
+}
+
+#[test]
+fn text_in_the_environment_may_look_like_a_number() {
+    let (_file, mut sources) = with_file("");
+    sources.environment = vec![("ORDINAUT_AUTH_AUDIENCE".into(), "2026".into())];
+    assert_eq!(Config::load(&sources).unwrap().config.auth.audience, "2026");
+}
+
+#[test]
+fn all_faults_of_all_sources_are_reported_at_once_each_under_its_own_key() {
+    let (file, mut sources) = with_file(
+        "servr = 1\nauth = true\n[server]\nbnd = 1\nbind = 1\nroles = \"api\"\n[engine]\nslots = -1\nscheduler_batch = 0\n\
+         [plugins]\nwatch = \"yes\"\ndefault_grants = [1]\n[log]\nformat = 3\n",
+    );
+    sources.environment = vec![
+        ("ORDINAUT_SERVER_BODY_LIMIT_BYTES".into(), "1MB".into()),
+        ("ORDINAUT_SERVER_BNID".into(), "x".into()),
+    ];
+    let errors = Config::load(&sources).unwrap_err().0;
+    let find = |key: &str| {
+        let found: Vec<_> = errors.iter().filter(|error| error.key == key).collect();
+        assert_eq!(found.len(), 1, "{key} in {errors:#?}");
+        found[0]
+    };
+    for (key, problem) in [
+        ("servr", "is not a known section; did you mean `server`?"),
+        ("auth", "is `true`; expected a section, `[auth]`"),
+        ("server.bnd", "is not a known key; did you mean `bind`?"),
+        (
+            "server.bind",
+            "is the number `1`; expected text such as `127.0.0.1:8080`",
+        ),
+        (
+            "server.roles",
+            "is the text `api`; expected a list of `api`, `scheduler`, `worker`, `extensions`",
+        ),
+        (
+            "server.body_limit_bytes",
+            "is the text `1MB`; expected a whole number, at least 0",
+        ),
+        (
+            "engine.slots",
+            "is the number `-1`; expected a whole number, at least 0",
+        ),
+        ("engine.scheduler_batch", "is 0; expected 1 to 10000"),
+        ("plugins.watch", "is the text `yes`; expected `true` or `false`"),
+        (
+            "plugins.default_grants",
+            "holds the number `1`; expected one of `routes`",
+        ),
+        (
+            "log.format",
+            "is the number `3`; expected one of `auto`, `human`, `json`",
+        ),
+        ("ORDINAUT_SERVER_BNID", "is not a known setting"),
+    ] {
+        let error = find(key);
+        assert!(error.problem.starts_with(problem), "{error:?}");
+    }
+    assert_eq!(errors.len(), 12, "{errors:#?}");
+    let name = file.path().to_str().unwrap();
+    for key in ["server.bnd", "engine.slots", "engine.scheduler_batch"] {
+        assert!(find(key).source.as_deref().unwrap().contains(name), "{key}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_file_a_suggestion_and_the_known_keys() {
     let (file, sources) = with_file("[server]\nbnid = \"127.0.0.1:1\"\n");
     let error = Config::load(&sources).unwrap_err().0.remove(0);
