@@ -7,7 +7,6 @@
 use std::{
     io,
     net::SocketAddr,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -38,6 +37,8 @@ use crate::{
     clock::{SystemClock, SystemEntropy, random_array},
     config::{Config, GrantName, PluginsConfig, Role, StorageLocation, UnregisteredTools},
 };
+
+mod data_dir;
 
 /// How long a stop waits for answers that are on their way to slow clients.
 const LAST_BYTES_WITHIN: Duration = Duration::from_secs(2);
@@ -98,8 +99,7 @@ impl Host {
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, StartError> {
         let Environment { timer, entropy } = environment;
         let clock: Arc<dyn Clock> = timer.clone();
-        let sealing = prepare_data_dir(config, &*entropy)?;
-        let store = open_store(config, clock.clone(), entropy.clone()).await?;
+        let (store, sealing) = open_store(config, clock.clone(), entropy.clone()).await?;
         let listener = match listen(config, &*store, &*clock, &*entropy).await {
             Ok(listener) => listener,
             Err(error) => {
@@ -263,41 +263,59 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// The data folder, which nobody else may look into, and the key under which keys are sealed.
-fn prepare_data_dir(config: &Config, entropy: &dyn Entropy) -> Result<SealingKey, StartError> {
-    make_private_dir(config.data_dir()).map_err(|error| {
-        StartError::of(
-            &format!("the folder {} cannot be used", config.data_dir().display()),
-            &error,
-        )
-    })?;
-    SealingKey::load_or_create(&config.storage.key_file(), entropy)
-        .map_err(|error| StartError::of("the sealing key cannot be used", &error))
-}
-
-fn make_private_dir(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
+/// The store, and the key under which others are sealed in it.
 async fn open_store(
     config: &Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<Arc<dyn Store>, StartError> {
+) -> Result<(Arc<dyn Store>, SealingKey), StartError> {
     let location = config
         .storage
         .location()
         .map_err(|problem| StartError::of("storage.url", &problem))?;
     let StorageLocation::Sqlite(path) = location;
-    let store = SqliteStore::open(&path, clock, entropy).await?;
-    let reclaimed = ordinaut_store::Queue::reclaim_at_start(&store).await?;
+    let found = data_dir::look(config, &path)?;
+    if found.first_start {
+        data_dir::make(config.data_dir())?;
+    }
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, clock, entropy.clone()).await?);
+    let sealing = match found.sealing {
+        Some(sealing) => Ok(sealing),
+        None => make_sealing_key(config, &*store, &path, &*entropy).await,
+    };
+    let sealing = match sealing {
+        Ok(sealing) => sealing,
+        Err(error) => {
+            store.close().await;
+            return Err(error);
+        }
+    };
+    data_dir::make(config.data_dir())?;
+    let reclaimed = store.reclaim_at_start().await?;
     if reclaimed > 0 {
         tracing::info!(
             runs = reclaimed,
             "took over runs of a process that did not end in order"
         );
     }
-    Ok(Arc::new(store))
+    Ok((store, sealing))
+}
+
+/// Makes the key, unless the store has been used with another that is missing. The store comes before the key, so that
+/// a key without a store is a sign of loss and not of a start that was broken off.
+async fn make_sealing_key(
+    config: &Config,
+    store: &dyn Store,
+    path: &Path,
+    entropy: &dyn Entropy,
+) -> Result<SealingKey, StartError> {
+    let key_file = config.storage.key_file();
+    if SigningKeys::are_stored(store).await? {
+        return Err(data_dir::lost_key(path, &key_file));
+    }
+    data_dir::make(config.data_dir())?;
+    SealingKey::load_or_create(&key_file, entropy)
+        .map_err(|error| StartError::of("the sealing key cannot be used", &error))
 }
 
 /// The socket, and the first agent of an empty store. The socket comes first: an address that is in use must not cost

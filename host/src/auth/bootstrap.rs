@@ -36,9 +36,14 @@ impl Handover {
         match asked_for {
             Some(file) => Self::File(file.to_owned()),
             None if io::stderr().is_terminal() => Self::Terminal,
-            None => Self::File(data_dir.join("bootstrap-admin.json")),
+            None => Self::File(default_file(data_dir)),
         }
     }
+}
+
+/// Where the secret is written when there is neither a file that was asked for nor a terminal.
+pub(crate) fn default_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("bootstrap-admin.json")
 }
 
 /// Why the first agent could not be made.
@@ -48,6 +53,11 @@ pub(crate) enum BootstrapError {
         "this is the first start of an empty store, which makes the first agent; it must listen on a loopback address (127.0.0.1 or [::1]) for that, not on {0}: start once with --bind 127.0.0.1:8080, keep the secret, then start on {0}"
     )]
     NotLoopback(SocketAddr),
+    #[error(
+        "the store has no agent yet, but the file {} for the first one's secret exists and is not overwritten, since what it holds may still be needed: move it away, or name another file with --bootstrap-file",
+        .0.display()
+    )]
+    Exists(PathBuf),
     #[error("the secret of the first agent cannot be written to {path}: {source}")]
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -90,12 +100,9 @@ pub(crate) async fn bootstrap(
         events: Vec::new(),
     };
     // The file comes first: an agent whose secret nobody has would lock everybody out, while a file without an agent
-    // is replaced at the next start.
+    // is named at the next start.
     if let Handover::File(path) = handover {
-        write(path, id, &secret).map_err(|source| BootstrapError::File {
-            path: path.clone(),
-            source,
-        })?;
+        write(path, id, &secret)?;
     }
     if let Err(error) = store.create_agent(&agent, &change).await {
         if let Handover::File(path) = handover {
@@ -113,20 +120,29 @@ pub(crate) async fn bootstrap(
     Ok(())
 }
 
-fn write(path: &Path, id: AgentId, secret: &ClientSecret) -> io::Result<()> {
+/// Writes a new file. One that exists is left alone, whatever it is: it may be all that is left of another secret.
+fn write(path: &Path, id: AgentId, secret: &ClientSecret) -> Result<(), BootstrapError> {
+    let fault = |source| BootstrapError::File {
+        path: path.to_owned(),
+        source,
+    };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder).map_err(fault)?;
     }
-    // Removed rather than truncated: an old file might have another mode, or be a link.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => BootstrapError::Exists(path.to_owned()),
+        _ => fault(error),
+    })?;
     let content = json!({ "client_id": id.to_string(), "client_secret": secret.expose() });
-    writeln!(file, "{content:#}")?;
-    file.sync_all()?;
-    sync_folder(path)
+    let written = writeln!(file, "{content:#}")
+        .and_then(|()| file.sync_all())
+        .and_then(|()| sync_folder(path));
+    written.map_err(|error| {
+        // Half a secret would only be in the way of the next start.
+        let _ = fs::remove_file(path);
+        fault(error)
+    })
 }
 
 /// To the terminal and past the log, so that the secret cannot end in a log file.

@@ -54,6 +54,11 @@ impl SigningKeys {
         Ok(Self::from_seed(&seed))
     }
 
+    /// Whether the store holds a key already, sealed.
+    pub(crate) async fn are_stored(store: &(impl Agents + ?Sized)) -> Result<bool, StoreError> {
+        Ok(store.secret(STORED_AS).await?.is_some())
+    }
+
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
         let public = SigningKey::from_bytes(seed).verifying_key();
         Self {

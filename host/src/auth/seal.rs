@@ -77,7 +77,8 @@ impl SealingKey {
         }
     }
 
-    fn load(path: &Path) -> Result<Self, KeyFileError> {
+    /// Reads the key file.
+    pub(crate) fn load(path: &Path) -> Result<Self, KeyFileError> {
         let name = || path.display().to_string();
         let io = |source| KeyFileError::Io {
             path: name(),
