@@ -18,6 +18,10 @@ use super::{CliError, Failure};
 /// What `cargo xtask up --detach` writes.
 const DEV_FILE: &str = ".ordinaut/dev.json";
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+/// What to do when it is not known who asks.
+const WHO: &str = "give --client-secret-file with the JSON file that the first start wrote \
+    (<data_dir>/bootstrap-admin.json): it holds the id and the secret, so it alone suffices; or set ORDINAUT_CLIENT_ID \
+    and ORDINAUT_CLIENT_SECRET (or ORDINAUT_CLIENT_SECRET_FILE), or run where .ordinaut/dev.json is";
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -27,10 +31,11 @@ pub(super) struct ServerArgs {
     /// URL of the server.
     #[arg(long, env = "ORDINAUT_URL")]
     url: Option<String>,
-    /// Id or name of the agent.
+    /// Id or name of the agent; not needed when the secret's file holds it.
     #[arg(long, env = "ORDINAUT_CLIENT_ID")]
     client_id: Option<String>,
-    /// File that holds the agent's secret, as text or as JSON with `client_secret`.
+    /// File that holds the agent's secret, as text or as JSON with `client_id` and `client_secret`. The JSON file that
+    /// the first start writes, `<data_dir>/bootstrap-admin.json`, alone suffices.
     #[arg(long, value_name = "FILE", env = "ORDINAUT_CLIENT_SECRET_FILE")]
     client_secret_file: Option<PathBuf>,
     /// The agent's secret. Only from the environment: arguments can be seen by others.
@@ -93,8 +98,7 @@ impl ServerArgs {
             return Ok(secret.clone());
         }
         let Some(file) = &self.client_secret_file else {
-            let message = "no credentials: set ORDINAUT_CLIENT_ID and ORDINAUT_CLIENT_SECRET (or ORDINAUT_CLIENT_SECRET_FILE), or run where .ordinaut/dev.json is";
-            return Err(CliError::new(Failure::Usage, message));
+            return Err(CliError::new(Failure::Usage, format!("no credentials: {WHO}")));
         };
         let read = fs::read_to_string(file);
         let text = read.map_err(|error| CliError::new(Failure::Usage, format!("{}: {error}", file.display())))?;
@@ -113,10 +117,16 @@ impl ServerArgs {
             document["client_id"].as_str().map(ToOwned::to_owned)
         };
         self.client_id.clone().or_else(beside).ok_or_else(|| {
-            CliError::new(
-                Failure::Usage,
-                "no client id: give --client-id or set ORDINAUT_CLIENT_ID",
-            )
+            let message = match &self.client_secret_file {
+                Some(file) => format!(
+                    "no client id: {} holds none; give --client-id, or a JSON file with `client_id` and \
+                     `client_secret`, such as the first start writes (<data_dir>/bootstrap-admin.json), which alone \
+                     suffices",
+                    file.display()
+                ),
+                None => format!("no client id: give --client-id; or {WHO}"),
+            };
+            CliError::new(Failure::Usage, message)
         })
     }
 }
@@ -142,10 +152,12 @@ fn read_dev_file() -> Result<Option<Value>, CliError> {
 impl Server {
     /// Exchanges the credentials for a token, with some of its scopes if asked for.
     pub(super) async fn token(&self, scope: Option<&str>) -> Result<Token, CliError> {
+        // The secret first: a file that cannot be read holds no id either, but that is not what is wrong.
+        let secret = self.args.secret()?;
         let mut request = json!({
             "grant_type": "client_credentials",
             "client_id": self.args.id()?,
-            "client_secret": self.args.secret()?,
+            "client_secret": secret,
         });
         if let Some(scope) = scope {
             request["scope"] = scope.into();
@@ -240,4 +252,46 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(text: &str) -> (tempfile::NamedTempFile, ServerArgs) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let args = ServerArgs {
+            client_secret_file: Some(file.path().to_owned()),
+            ..ServerArgs::default()
+        };
+        (file, args)
+    }
+
+    #[test]
+    fn the_json_file_of_the_first_start_alone_suffices() {
+        let (_file, args) = file(r#"{ "client_id": "me", "client_secret": "s" }"#);
+        assert_eq!((args.id().unwrap(), args.secret().unwrap()), ("me".into(), "s".into()));
+    }
+
+    #[test]
+    fn without_credentials_the_error_names_the_file_that_suffices() {
+        let (secret_only, args) = file("s\n");
+        assert_eq!(args.secret().unwrap(), "s");
+        let of_file = args.id().unwrap_err().message;
+        assert!(of_file.contains(secret_only.path().to_str().unwrap()), "{of_file}");
+        let nothing = ServerArgs::default();
+        for message in [
+            of_file,
+            nothing.id().unwrap_err().message,
+            nothing.secret().unwrap_err().message,
+        ] {
+            assert!(
+                message.contains("bootstrap-admin.json") && message.contains("alone"),
+                "{message}"
+            );
+        }
+    }
 }

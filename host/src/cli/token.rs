@@ -5,6 +5,9 @@ use clap::Args;
 use super::{CliError, block_on, client::ServerArgs, output};
 
 #[derive(Args)]
+#[command(
+    after_help = "With the JSON file that the first start wrote, nothing else is needed:\n  ordinaut token --client-secret-file <data_dir>/bootstrap-admin.json"
+)]
 pub(super) struct TokenArgs {
     #[command(flatten)]
     server: ServerArgs,
