@@ -15,8 +15,8 @@ use jsonwebtoken::{
 };
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
-    verifier_factory: verifier,
+    signer_factory: |algorithm, key| signer(*algorithm, key),
+    verifier_factory: |algorithm, key| verifier(*algorithm, key),
     // Only needed to derive JWKs from private keys, which happens nowhere here.
     key_utils: KeyUtils {
         rsa_pub_components_from_private_key: |_| Err(unsupported()),
@@ -52,14 +52,14 @@ fn install() {
     });
 }
 
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
-    expect_eddsa(*algorithm, key.family())?;
+fn signer(algorithm: Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
+    expect_eddsa(algorithm, key.family())?;
     let seed = key.as_bytes().try_into().map_err(|_| invalid_key())?;
     Ok(Box::new(Ed25519Signer(SigningKey::from_bytes(seed))))
 }
 
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
-    expect_eddsa(*algorithm, key.family())?;
+fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
+    expect_eddsa(algorithm, key.family())?;
     let public = key.try_get_as_bytes()?.try_into().map_err(|_| invalid_key())?;
     let public = VerifyingKey::from_bytes(public).map_err(|_| invalid_key())?;
     Ok(Box::new(Ed25519Verifier(public)))
