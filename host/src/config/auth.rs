@@ -17,7 +17,7 @@ pub struct AuthConfig {
     /// The `aud` of tokens for the API.
     pub audience: String,
     /// File for the secret of the first agent. Without it the secret is shown once on a terminal, or written to
-    /// `<data_dir>/bootstrap-admin.json` where there is none.
+    /// `<data_dir>/bootstrap-admin.json` where there is none. A file that exists is never overwritten.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bootstrap_file: Option<PathBuf>,
 }

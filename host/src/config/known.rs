@@ -94,16 +94,12 @@ fn kind(schema: &Value) -> Option<&str> {
 
 /// The values of an enumeration.
 fn choices(schema: &Value) -> Option<String> {
-    let names: Vec<&str> = match schema.get("oneOf").and_then(Value::as_array) {
-        Some(variants) => variants
-            .iter()
-            .filter_map(|variant| variant["const"].as_str())
-            .collect(),
-        None => {
-            let names = schema.get("enum").and_then(Value::as_array)?;
-            names.iter().filter_map(Value::as_str).collect()
-        }
+    let texts = |values: &Value, text: fn(&Value) -> &Value| -> Option<Vec<String>> {
+        let values = values.as_array()?.iter();
+        Some(values.filter_map(|v| text(v).as_str().map(ToOwned::to_owned)).collect())
     };
+    let names = texts(&schema["oneOf"], |variant| &variant["const"]).or_else(|| texts(&schema["enum"], |name| name))?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Some(list(&names))
 }
 

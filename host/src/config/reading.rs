@@ -64,12 +64,11 @@ impl Reading<'_> {
         };
         for (key, value) in entries {
             let dotted = format!("{section}.{key}");
-            match settings.iter().find(|setting| setting.key == key) {
-                Some(setting) => self.setting(setting, value),
-                None => {
-                    let keys: Vec<&str> = settings.iter().map(|setting| setting.key.as_str()).collect();
-                    self.fault(&dotted, unknown("key", &key, &keys));
-                }
+            if let Some(setting) = settings.iter().find(|setting| setting.key == key) {
+                self.setting(setting, value);
+            } else {
+                let keys: Vec<&str> = settings.iter().map(|setting| setting.key.as_str()).collect();
+                self.fault(&dotted, unknown("key", &key, &keys));
             }
         }
     }
