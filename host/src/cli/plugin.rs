@@ -1,6 +1,6 @@
 //! `ordinaut plugin check|list`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use ordinaut_domain::Clock as _;
@@ -67,13 +67,15 @@ fn run_check(args: &CheckArgs) -> Result<(), CliError> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| CliError::failed("the runtime could not be started", error))?;
-    let report = runtime
+    let mut report = runtime
         .block_on(check(&args.file, options))
         .map_err(|error| CliError::new(Failure::Failed, error.to_string()))?;
+    let settings = args.settings_file(&report.extension.name);
+    name_settings(&mut report, &settings);
     if args.json {
         output::json(&report)?;
     } else {
-        output::text(&verdict(&report))?;
+        output::text(&verdict(&report, &settings))?;
     }
     // The report has said everything.
     if report.ok {
@@ -83,7 +85,30 @@ fn run_check(args: &CheckArgs) -> Result<(), CliError> {
     }
 }
 
-fn verdict(report: &CheckReport) -> String {
+impl CheckArgs {
+    /// The file with the settings: the one that was named, or the one beside the component.
+    fn settings_file(&self, name: &str) -> PathBuf {
+        let beside = || self.file.with_file_name(format!("{name}.toml"));
+        self.settings.clone().unwrap_or_else(beside)
+    }
+}
+
+/// Names the file that was read, where messages speak of the place that it has in a host.
+fn name_settings(report: &mut CheckReport, settings: &Path) {
+    let extension = &mut report.extension;
+    let (there, here) = (
+        format!("plugins/{}.toml", extension.name),
+        settings.display().to_string(),
+    );
+    if let Some(error) = &mut extension.last_error {
+        error.message = error.message.replace(&there, &here);
+    }
+    for missing in &mut extension.missing {
+        missing.reason = missing.reason.replace(&there, &here);
+    }
+}
+
+fn verdict(report: &CheckReport, settings: &Path) -> String {
     let extension = &report.extension;
     let mut lines = vec![format!(
         "{} {}: {}",
@@ -97,6 +122,8 @@ fn verdict(report: &CheckReport) -> String {
             lines.extend(items.into_iter().map(|item| format!("  {item}")));
         }
     };
+    let note = if settings.exists() { "" } else { " (does not exist)" };
+    list("settings", vec![format!("{}{note}", settings.display())]);
     list("imports", extension.imports.clone());
     list(
         "tools",
@@ -141,7 +168,7 @@ fn verdict(report: &CheckReport) -> String {
     let grants: Vec<String> = extension.missing.iter().filter_map(|m| m.toml.clone()).collect();
     if !grants.is_empty() {
         let lines = std::iter::once("[grant]".to_owned()).chain(grants).collect();
-        list(&format!("to grant it, write into {}.toml", extension.name), lines);
+        list(&format!("to grant it, write into {}", settings.display()), lines);
     }
     // What is missing has been said.
     if let Some(error) = extension.last_error.as_ref().filter(|_| extension.missing.is_empty()) {
@@ -210,4 +237,32 @@ fn reason(extension: &Value) -> String {
         .and_then(|text| text.lines().next())
         .unwrap_or_default()
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_check_names_the_settings_that_it_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (wasm, toml) = (folder.path().join("h.wasm"), folder.path().join("h.toml"));
+        std::fs::write(&wasm, "").unwrap();
+        std::fs::write(&toml, "[grnt]\n").unwrap();
+        let args = CheckArgs {
+            config: ConfigArgs::default(),
+            file: wasm.clone(),
+            settings: None,
+            name: None,
+            json: false,
+        };
+        let mut report = check(&wasm, CheckOptions::default()).await.unwrap();
+        let settings = args.settings_file(&report.extension.name);
+        name_settings(&mut report, &settings);
+        assert_eq!(settings, toml);
+        let text = verdict(&report, &settings);
+        assert!(!text.contains("plugins/"), "{text}");
+        let error = &report.extension.last_error.as_ref().unwrap().message;
+        assert!(error.contains(toml.to_str().unwrap()), "{error}");
+    }
 }
