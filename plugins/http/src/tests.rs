@@ -169,36 +169,26 @@ fn a_status_that_will_not_get_better_is_not_retryable() {
 }
 
 #[test]
-fn a_refusal_names_the_host_and_the_line_that_would_allow_it() {
-    let app = app(|_| Err(http::Error::new(Kind::Denied, "not granted")));
-    let error = app
-        .call_tool("request", json!({ "url": "https://api.example.org/v1?key=secret" }))
-        .unwrap_err();
-    assert_eq!((error.code(), error.is_retryable()), ("denied", false));
-    let line = r#"http.outbound = [{ host = "api.example.org", port = 443, methods = ["GET"] }]"#;
-    assert_eq!(
-        error.message(),
-        format!("not granted; to allow it, write in [grant] of plugins/http.toml: {line}")
-    );
-    assert_eq!(error.details(), Some(&json!({ "grant": line })));
+fn a_refusal_is_denied_and_leaves_the_remedy_to_the_host() {
+    for kind in [Kind::Denied, Kind::DeniedAddress] {
+        let app = app(move |_| Err(http::Error::new(kind, "not granted")));
+        let error = app
+            .call_tool("request", json!({ "url": "https://api.example.org/v1?key=secret" }))
+            .unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), ("denied", false));
+        assert_eq!((error.message(), error.details()), ("not granted", None));
+    }
 }
 
 #[test]
-fn a_name_that_leads_to_a_private_address_needs_that_said() {
-    let app = app(|_| Err(http::Error::new(Kind::DeniedAddress, "private")));
-    let line = |url: &str| {
-        app.call_tool("request", json!({ "url": url }))
-            .unwrap_err()
-            .details()
-            .unwrap()["grant"]
-            .clone()
-    };
-    let allowed = r#"http.outbound = [{ host = "intra", port = 80, methods = ["GET"], allow_private = true }]"#;
-    assert_eq!(line("http://intra/"), allowed);
-    assert_eq!(
-        line("http://[::1]:81/"),
-        r#"http.outbound = [{ host = "::1", port = 81, methods = ["GET"] }]"#
-    );
+fn the_length_of_a_body_is_counted_and_not_believed() {
+    let app = app(|_| Ok(answer(200, &[], "")));
+    let arguments =
+        json!({ "method": "POST", "url": "http://a/", "body": "hello", "headers": { "Content-Length": 2 } });
+    let error = app.call_tool("request", arguments).unwrap_err();
+    assert_eq!(error.code(), "invalid_argument");
+    assert!(error.message().contains("content-length"), "{}", error.message());
+    assert!(app.host.requests().is_empty());
 }
 
 #[test]

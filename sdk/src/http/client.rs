@@ -148,9 +148,14 @@ impl Request {
             timeout: self.timeout,
             max_body: self.max_body,
         };
+        // Counted, not believed: with another number, one message could be read as two.
+        if request.headers.contains("content-length") {
+            let message = "the header field `content-length` is set by the host, from the body; leave it out";
+            return Err(Error::new(Kind::Invalid, message));
+        }
         let mut left = self.redirects;
         loop {
-            let answer = host::http_send(&request).map_err(|error| error.with_remedy(&request))?;
+            let answer = host::http_send(&request)?;
             let follow_up = if self.redirects == 0 {
                 None
             } else {

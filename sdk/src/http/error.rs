@@ -1,12 +1,6 @@
 //! Why a request got no answer. An answer with a status of 400 and more is an answer, not an error.
 
 use std::fmt;
-use std::net::Ipv4Addr;
-
-use serde_json::json;
-
-use super::Outgoing;
-use crate::context::extension_name;
 
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +34,6 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
-    // The rule that would allow the request.
-    rule: Option<String>,
 }
 
 impl Error {
@@ -50,7 +42,6 @@ impl Error {
         Self {
             kind,
             message: message.into(),
-            rule: None,
         }
     }
 
@@ -59,41 +50,11 @@ impl Error {
         self.kind
     }
 
-    /// The text for a person, with the host's reason where it gave one.
+    /// The text for a person. When a call ends with an error after a request was refused, the host adds why, and the
+    /// line that the operator would have to write, to the message and as `grant` to the details: only the host knows
+    /// what was granted already.
     pub fn message(&self) -> &str {
         &self.message
-    }
-
-    /// The line of `[grant]` in the operator's TOML that would allow the request, where it was refused.
-    pub fn grant_line(&self) -> Option<String> {
-        self.rule.as_ref().map(|rule| format!("http.outbound = [{rule}]"))
-    }
-
-    /// Adds to a refusal what would allow it. The codes of `wasi:http` have no place for that, but everything that
-    /// it takes is known here.
-    pub(crate) fn with_remedy(mut self, request: &Outgoing) -> Self {
-        if !matches!(self.kind, Kind::Denied | Kind::DeniedAddress) {
-            return self;
-        }
-        let url = &request.url;
-        let is_name =
-            url.host().parse::<Ipv4Addr>().is_err() && !url.host().starts_with('[') && url.host() != "localhost";
-        let private = if self.kind == Kind::DeniedAddress && is_name {
-            ", allow_private = true"
-        } else {
-            ""
-        };
-        let (host, port, method) = (url.host().trim_matches(['[', ']']), url.port(), request.method.as_str());
-        self.rule = Some(format!(
-            "{{ host = \"{host}\", port = {port}, methods = [\"{method}\"]{private} }}"
-        ));
-        let line = self.grant_line().unwrap_or_default();
-        self.message = format!(
-            "{}; to allow it, write in [grant] of plugins/{}.toml: {line}",
-            self.message,
-            extension_name()
-        );
-        self
     }
 
     /// Whether the same request may succeed later. That it *may* be repeated is another question: the server may
@@ -126,14 +87,7 @@ impl From<Error> for crate::Error {
             }
         };
         let retryable = error.is_retryable();
-        let grant = error.grant_line();
-        let mut converted = Self::new(code, error.message);
-        if retryable {
-            converted = converted.retryable();
-        }
-        match grant {
-            Some(line) => converted.with_details(json!({ "grant": line })),
-            None => converted,
-        }
+        let converted = Self::new(code, error.message);
+        if retryable { converted.retryable() } else { converted }
     }
 }

@@ -4,6 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{grants::Grant, limits::Limits};
 
+/// Streams of all extensions together.
+pub(crate) const DEFAULT_MAX_STREAMS: usize = 256;
+/// Memory of all guests together, in bytes.
+pub(crate) const DEFAULT_MAX_GUEST_MEMORY: u64 = 2 << 30;
+
 /// Settings of the extension host, resolved from the product's configuration.
 #[derive(Clone)]
 pub struct PluginHostConfig {
@@ -20,6 +25,10 @@ pub struct PluginHostConfig {
     pub guest_threads: usize,
     /// Calls of all extensions at the same time.
     pub max_concurrent_calls: usize,
+    /// Streaming answers of all extensions that are open at the same time; they do not count as calls. 256 unless set.
+    pub max_streams: usize,
+    /// Linear memory of all guests together, in bytes; what would need more is refused. 2 GiB unless set.
+    pub max_guest_memory: u64,
     /// Largest `.wasm` that is read, in bytes.
     pub max_component_bytes: u64,
     /// What an extension may use unless its `.toml` says otherwise.
@@ -46,6 +55,8 @@ impl PluginHostConfig {
             cache_key,
             guest_threads: 2,
             max_concurrent_calls: 64,
+            max_streams: DEFAULT_MAX_STREAMS,
+            max_guest_memory: DEFAULT_MAX_GUEST_MEMORY,
             max_component_bytes: 64 << 20,
             default_limits: Limits::default(),
             default_grants: Grant::default(),

@@ -64,8 +64,9 @@ pub enum CallErrorKind {
     Exit { code: i32 },
     /// Its own calls (`concurrency`) or open streams (`streams`) already are as many as it may have.
     ConcurrencyExtension { limit: usize, key: &'static str },
-    /// All extensions together are as busy as they may be.
-    ConcurrencyGlobal { limit: usize },
+    /// All extensions together are as busy as they may be: their calls (`max_concurrent_calls`), open streams
+    /// (`max_streams`) or bytes of memory (`max_guest_memory`). The key is one of the host's configuration.
+    ConcurrencyGlobal { limit: u64, key: &'static str },
     /// A body was larger than `limit` bytes.
     BodyLimit { limit: u64, key: &'static str },
     /// It returned without an answer, or with one that cannot be sent.
@@ -192,11 +193,14 @@ impl fmt::Display for CallError {
                 write!(f, "it is already serving {limit} {what}")?;
                 raise(f, key, &(limit * 2).to_string())
             }
-            CallErrorKind::ConcurrencyGlobal { limit } => {
-                write!(
-                    f,
-                    "all extensions together are already serving {limit} calls; try again shortly"
-                )
+            CallErrorKind::ConcurrencyGlobal { limit, key } => {
+                f.write_str("all extensions together ")?;
+                match *key {
+                    "max_guest_memory" => write!(f, "would need more memory than their {}", Bytes(*limit))?,
+                    "max_streams" => write!(f, "already have {limit} open streams")?,
+                    _ => write!(f, "are already serving {limit} calls")?,
+                }
+                f.write_str("; try again shortly")
             }
             CallErrorKind::BodyLimit { limit, key } => {
                 write!(f, "the body is larger than {}", Bytes(*limit))?;

@@ -93,7 +93,8 @@ impl PluginHost {
             reason: error.to_string(),
         })?;
         let services = Services::new(services, Handle::current());
-        let runner = Runner::start(config.guest_threads, config.max_concurrent_calls, services)?;
+        let runner = Runner::start(config.guest_threads, config.max_concurrent_calls, services)?
+            .sharing(config.max_streams, config.max_guest_memory);
         let engine = runner.engine.clone();
         let (cache, dir) = {
             let config = config.clone();

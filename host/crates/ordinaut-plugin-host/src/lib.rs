@@ -32,6 +32,7 @@ mod loader;
 mod manifest;
 mod meter;
 mod output;
+mod quota;
 mod random;
 mod registry;
 mod report;

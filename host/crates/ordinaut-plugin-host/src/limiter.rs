@@ -1,4 +1,9 @@
-//! Keeps a guest within its memory and tables.
+//! Keeps a guest within its memory and tables, and all guests together within the memory that there is for them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use wasmtime::ResourceLimiter;
 
@@ -15,10 +20,44 @@ const MAX_TABLES: usize = 64;
 pub(crate) enum Exceeded {
     #[error("memory limit of {limit} bytes")]
     Memory { limit: u64 },
+    #[error("memory limit of {limit} bytes for all extensions together")]
+    TotalMemory { limit: u64 },
     #[error("limit of {limit} table elements")]
     Table { limit: usize },
     #[error("processor time")]
     Cpu,
+}
+
+/// The linear memory of all guests together.
+#[derive(Debug, Clone)]
+pub(crate) struct MemoryBudget(Arc<Total>);
+
+#[derive(Debug)]
+struct Total {
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl MemoryBudget {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self(Arc::new(Total {
+            limit,
+            used: AtomicU64::new(0),
+        }))
+    }
+
+    fn take(&self, bytes: u64) -> Result<(), Exceeded> {
+        let Total { limit, used } = &*self.0;
+        let add = |used: u64| used.checked_add(bytes).filter(|total| total <= limit);
+        match used.fetch_update(Relaxed, Relaxed, add) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Exceeded::TotalMemory { limit: *limit }),
+        }
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.0.used.fetch_sub(bytes, Relaxed);
+    }
 }
 
 /// Counts over all memories and tables of a store: limits for each of them would be multiplied by a guest that has
@@ -26,7 +65,9 @@ pub(crate) enum Exceeded {
 #[derive(Debug)]
 pub(crate) struct Limiter {
     max_memory: u64,
+    /// Taken from `all` as well, and given back when the store is dropped.
     memory: u64,
+    all: MemoryBudget,
     /// What the last permitted growth added; taken back if it then fails.
     last_growth: u64,
     max_elements: usize,
@@ -35,15 +76,22 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, all: MemoryBudget) -> Self {
         Self {
             max_memory: limits.memory,
             memory: 0,
+            all,
             last_growth: 0,
             max_elements: limits.table_elements,
             elements: 0,
             last_elements: 0,
         }
+    }
+}
+
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.all.give_back(self.memory);
     }
 }
 
@@ -54,13 +102,16 @@ impl ResourceLimiter for Limiter {
         if total > self.max_memory {
             return Err(Exceeded::Memory { limit: self.max_memory }.into());
         }
+        self.all.take(growth)?;
         self.memory = total;
         self.last_growth = growth;
         Ok(true)
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory -= std::mem::take(&mut self.last_growth);
+        let growth = std::mem::take(&mut self.last_growth);
+        self.memory -= growth;
+        self.all.give_back(growth);
         Ok(())
     }
 
@@ -103,11 +154,33 @@ mod tests {
     const PAGE: usize = 64 << 10;
 
     fn limiter(pages: u64) -> Limiter {
-        Limiter::new(&Limits {
+        limiter_within(pages, MemoryBudget::new(u64::MAX))
+    }
+
+    fn limiter_within(pages: u64, all: MemoryBudget) -> Limiter {
+        let limits = Limits {
             memory: pages * PAGE as u64,
             table_elements: 10,
             ..Limits::default()
-        })
+        };
+        Limiter::new(&limits, all)
+    }
+
+    #[test]
+    fn all_guests_together_stay_within_what_there_is_and_give_it_back() {
+        let limit = 5 * PAGE as u64;
+        let all = MemoryBudget::new(limit);
+        let mut first = limiter_within(4, all.clone());
+        let mut second = limiter_within(4, all.clone());
+        assert!(first.memory_growing(0, 3 * PAGE, None).unwrap());
+        assert!(second.memory_growing(0, 2 * PAGE, None).unwrap());
+        let error = second.memory_growing(2 * PAGE, 3 * PAGE, None).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Exceeded::TotalMemory { limit }));
+        drop(first);
+        assert!(second.memory_growing(2 * PAGE, 4 * PAGE, None).unwrap());
+        second.memory_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
+        drop(second);
+        assert_eq!(all.0.used.load(Relaxed), 0);
     }
 
     #[test]

@@ -33,6 +33,14 @@ pub struct Limits {
     pub handles: usize,
     /// Log bytes of one call; what goes beyond is dropped and the drop is logged.
     pub log_bytes: usize,
+    /// Events that it may publish in a second, once a burst is used up.
+    pub events_per_second: u64,
+    /// Events that it may publish at once after a rest.
+    pub events_burst: u64,
+    /// Bytes of events (topic, subject and data) that it may publish in a second, once a burst is used up.
+    pub event_bytes_per_second: u64,
+    /// Bytes of events that it may publish at once after a rest.
+    pub event_bytes_burst: u64,
     /// Bytes of key-value state.
     pub state_bytes: u64,
     /// Keys of key-value state.
@@ -59,6 +67,10 @@ impl Default for Limits {
             table_elements: 20_000,
             handles: 1_024,
             log_bytes: 64 << 10,
+            events_per_second: 100,
+            events_burst: 1_000,
+            event_bytes_per_second: MIB,
+            event_bytes_burst: 8 * MIB,
             state_bytes: 16 * MIB,
             state_keys: 10_000,
         }

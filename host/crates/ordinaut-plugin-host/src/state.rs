@@ -1,6 +1,12 @@
 //! What one instance of a guest has: its streams, tables, limits, rights, and the call that it was made for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use ordinaut_domain::CallOrigin;
 use tokio::runtime::Handle;
@@ -10,14 +16,15 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     bindings::ordinaut::types::types::Error as GuestError,
-    capabilities::outbound_http::EgressHooks,
+    capabilities::outbound_http::{Denial, EgressHooks},
     engine::AbortOnDrop,
     grants::Rights,
-    limiter::Limiter,
+    limiter::{Limiter, MemoryBudget},
     limits::Limits,
     manifest::Manifest,
     meter::CpuMeter,
     output::{Channel, GuestOutput},
+    quota::PublishQuota,
     services::{HostServices, ServiceError},
 };
 
@@ -39,6 +46,16 @@ pub(crate) struct GuestState {
     pub(crate) phase: Phase,
     pub(crate) extension: Arc<Identity>,
     pub(crate) services: Services,
+    pub(crate) publishing: Arc<PublishQuota>,
+}
+
+/// What instances have together with others.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// With all guests.
+    pub(crate) memory: MemoryBudget,
+    /// With all instances of the extension, of whatever version.
+    pub(crate) publishing: Arc<PublishQuota>,
 }
 
 /// What is the same in all instances of one version of an extension.
@@ -55,11 +72,17 @@ pub(crate) struct Identity {
 
 /// Counts refusals and logs some of them: an extension that tries for ever must not fill the log.
 #[derive(Debug, Default)]
-pub(crate) struct Denials(std::sync::atomic::AtomicU64);
+pub(crate) struct Denials {
+    total: AtomicU64,
+    left_out: Mutex<Vec<String>>,
+}
+
+/// Refusals in `init` that are reported, of each version.
+const MAX_LEFT_OUT: usize = 64;
 
 impl Denials {
     pub(crate) fn record(&self, extension: &str, message: &str) {
-        let before = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let before = self.total.fetch_add(1, Ordering::Relaxed);
         // The 1st, 2nd, 4th, 8th, … refusal.
         if (before + 1).is_power_of_two() {
             tracing::warn!(extension, count = before + 1, "refused: {message}");
@@ -67,7 +90,20 @@ impl Denials {
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(std::sync::atomic::Ordering::Relaxed)
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Keeps what `init` was refused.
+    fn leave_out(&self, message: &str) {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if left_out.len() < MAX_LEFT_OUT {
+            left_out.push(message.to_owned());
+        }
+    }
+
+    /// What `init` was refused, in its order.
+    pub(crate) fn left_out(&self) -> Vec<String> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -80,8 +116,10 @@ pub(crate) struct CallInfo {
     pub(crate) attempt: u32,
     /// Milliseconds since 1970.
     pub(crate) deadline_ms: u64,
-    /// Of events that are published in this call.
+    /// Of events that are published in this call: at first what brought it about, then what it followed.
     pub(crate) hops: u32,
+    /// What brought it about.
+    pub(crate) base_hops: u32,
 }
 
 /// What an instance may do besides computing.
@@ -103,6 +141,7 @@ impl GuestState {
             output,
             call,
             phase,
+            shared,
         } = parts;
         let wasi = WasiCtx::builder()
             .stdout(output.stream(Channel::Stdout))
@@ -116,7 +155,7 @@ impl GuestState {
         http.set_field_size_limit(FIELDS_BYTES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(extension.limits.handles);
-        let limiter = Limiter::new(&extension.limits);
+        let limiter = Limiter::new(&extension.limits, shared.memory);
         Self {
             wasi,
             http,
@@ -129,6 +168,7 @@ impl GuestState {
             phase,
             extension,
             services,
+            publishing: shared.publishing,
         }
     }
 
@@ -151,15 +191,27 @@ impl GuestState {
         }
     }
 
+    /// A refusal of what would go beyond a limit, counted and logged.
+    pub(crate) fn exceeded(&self, message: String, retryable: bool) -> GuestError {
+        self.extension.denials.record(&self.extension.name, &message);
+        GuestError {
+            retryable,
+            ..guest_error("limit_exceeded", message)
+        }
+    }
+
     /// A refusal, counted and logged.
     pub(crate) fn denied(&self, message: String) -> GuestError {
         self.extension.denials.record(&self.extension.name, &message);
+        if matches!(self.phase, Phase::Registering(_)) {
+            self.extension.denials.leave_out(&message);
+        }
         guest_error("denied", message)
     }
 
     /// The last outgoing request that was refused in this call.
-    pub(crate) fn last_denied_request(&self) -> Option<String> {
-        self.hooks.last_denial().map(|denial| denial.to_string())
+    pub(crate) fn last_denied_request(&self) -> Option<Denial> {
+        self.hooks.last_denial()
     }
 }
 
@@ -172,6 +224,7 @@ pub(crate) struct Parts {
     pub(crate) output: GuestOutput,
     pub(crate) call: CallInfo,
     pub(crate) phase: Phase,
+    pub(crate) shared: Shared,
 }
 
 impl WasiView for GuestState {

@@ -69,7 +69,7 @@ impl Exchange<'_> {
                     }
                 })?;
         }
-        if !body.is_empty() && !headers.contains("content-length") {
+        if !body.is_empty() {
             // Refused by some hosts, which then count for themselves.
             let _ = fields.append("content-length", body.len().to_string().as_bytes());
         }

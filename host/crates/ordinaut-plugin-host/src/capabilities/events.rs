@@ -18,13 +18,16 @@ use crate::{
         },
         types::types::Error,
     },
+    grants::is_core,
     manifest::Subscription,
+    quota::TooFast,
     services::OutgoingEvent,
     state::{GuestState, guest_error},
 };
 
-/// An event that has come this far through event handlers is in a loop.
-const MAX_HOPS: u32 = 16;
+/// An event that has come this far through event handlers is in a loop. A handler that answers each event with two
+/// makes 2^n of them in n hops, so the number is small; with it, one event has at most 510 such descendants.
+const MAX_HOPS: u32 = 8;
 const MAX_EVENT_BYTES: usize = 256 << 10;
 const MAX_SUBJECT_BYTES: usize = 512;
 const MAX_SUBSCRIPTIONS: usize = 64;
@@ -71,21 +74,15 @@ impl publisher::Host for GuestState {
             .parse()
             .map_err(|error: ordinaut_domain::InvalidTopic| invalid(error.to_string()))?;
         if !self.extension.rights.may_publish(&topic) {
-            let remedy = if topic.root() == "ordinaut" {
+            let remedy = if is_core(&topic) {
                 "nobody but Ordinaut publishes there".to_owned()
             } else {
                 self.extension.rights.remedy_publish(&topic)
             };
             return Err(self.denied(format!("may not publish on `{topic}`; {remedy}")));
         }
-        if self.call.hops > MAX_HOPS {
-            return Err(guest_error(
-                "limit_exceeded",
-                format!(
-                    "this event would be the {}th in a chain of events: a loop is cut here",
-                    self.call.hops
-                ),
-            ));
+        if let Some(message) = in_a_loop(&topic, self.call.hops) {
+            return Err(self.exceeded(message, false));
         }
         if event.data.len() > MAX_EVENT_BYTES {
             return Err(guest_error(
@@ -102,6 +99,18 @@ impl publisher::Host for GuestState {
         }
         let data: Value =
             serde_json::from_str(&event.data).map_err(|error| invalid(format!("data is not JSON: {error}")))?;
+        let bytes = topic.as_str().len() + event.subject.as_ref().map_or(0, String::len) + event.data.len();
+        let limits = &self.extension.limits;
+        if let Err(too_fast) = self.publishing.take(Instant::now(), limits, bytes as u64) {
+            let TooFast { key, per_second, wait } = too_fast;
+            let message = format!(
+                "it publishes faster than its `{key} = {per_second}`; there is room for this event in {} ms; to allow \
+                 more, raise `{key}` in [limits] of plugins/{}.toml",
+                wait.as_millis().max(1),
+                self.extension.name
+            );
+            return Err(self.exceeded(message, true));
+        }
         let outgoing = OutgoingEvent {
             topic,
             subject: event.subject,
@@ -115,6 +124,16 @@ impl publisher::Host for GuestState {
             .write(|s| async move { s.publish(&extension, outgoing, &origin).await });
         Ok(work.await?.to_string())
     }
+}
+
+/// What to say about an event that lies behind so many event handlers, if that is too many.
+fn in_a_loop(topic: &Topic, hops: u32) -> Option<String> {
+    (hops > MAX_HOPS).then(|| {
+        format!(
+            "the event on `{topic}` would lie behind {hops} event handlers, one causing the other, and {MAX_HOPS} are \
+             allowed: this is probably a loop, in which a handler publishes what it or another one listens to"
+        )
+    })
 }
 
 impl subscriptions::Host for GuestState {
@@ -197,6 +216,8 @@ impl follow::HostReader for GuestState {
         loop {
             let state = self.table.get_mut(&reader).map_err(gone)?;
             if let Some(event) = state.ahead.pop_front() {
+                // What is published from here on may be because of it: a loop is cut in a service and a stream too.
+                self.call.hops = event.event.hops.saturating_add(1).max(self.call.base_hops);
                 return Ok(Some(to_guest(&event, None, 1)));
             }
             let (topics, after) = (state.topics.clone(), state.position);
@@ -222,5 +243,22 @@ impl follow::HostReader for GuestState {
     async fn drop(&mut self, reader: Resource<Reader>) -> wasmtime::Result<()> {
         self.table.delete(reader)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_of_handlers_is_cut_and_its_length_is_told() {
+        let topic: Topic = "ext.echo.said".parse().unwrap();
+        assert_eq!(in_a_loop(&topic, 0), None);
+        assert_eq!(in_a_loop(&topic, MAX_HOPS), None);
+        let message = in_a_loop(&topic, MAX_HOPS + 1).unwrap();
+        assert!(
+            message.contains("`ext.echo.said`") && message.contains("9 event handlers") && message.contains("loop"),
+            "{message}"
+        );
     }
 }

@@ -7,6 +7,7 @@ mod background;
 pub(crate) mod catalogue;
 mod config;
 mod context;
+mod error;
 pub(crate) mod events;
 pub(crate) mod keyvalue;
 mod logging;
@@ -28,6 +29,9 @@ pub(crate) fn link_base(linker: &mut Linker<GuestState>) -> wasmtime::Result<()>
     use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings};
 
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    linker.allow_shadowing(true);
+    wasmtime_wasi::p2::bindings::io::error::add_to_linker::<_, HasSelf<GuestState>>(linker, |state| state)?;
+    linker.allow_shadowing(false);
     let options = bindings::LinkOptions::default();
     bindings::http::types::add_to_linker::<_, WasiHttp>(linker, &(&options).into(), GuestState::http)?;
     ordinaut::extension::context::add_to_linker::<_, HasSelf<GuestState>>(linker, |state| state)?;

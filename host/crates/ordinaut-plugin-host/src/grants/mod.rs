@@ -10,8 +10,9 @@ mod size;
 use ordinaut_domain::TopicPattern;
 use serde::Serialize;
 
+pub(crate) use narrow::asks_for;
 pub(crate) use request::Request;
-pub(crate) use rights::{Rights, undecided};
+pub(crate) use rights::{Rights, is_core, undecided};
 pub(crate) use settings::{MAX_SETTINGS_BYTES, Settings};
 
 pub use crate::capabilities::outbound_http::OutboundRule;

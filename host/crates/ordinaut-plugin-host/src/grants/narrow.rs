@@ -72,6 +72,11 @@ pub(super) fn path_covers(wide: &str, narrow: &str) -> bool {
     }
 }
 
+/// Whether a grant of `rule` would be in force for an extension that requests these.
+pub(crate) fn asks_for(requested: &[OutboundRule], rule: &OutboundRule) -> bool {
+    requested.iter().any(|request| rules(rule, request).is_some())
+}
+
 /// A request without port, methods or scheme leaves them to the operator. `allow_private` is the operator's alone.
 fn rules(grant: &OutboundRule, request: &OutboundRule) -> Option<OutboundRule> {
     let methods = match (grant.methods.is_empty(), request.methods.is_empty()) {

@@ -4,8 +4,11 @@ use std::fmt::Display;
 
 use ordinaut_domain::{Topic, TopicPattern};
 
-use super::{Grant, OutboundRule, Request, narrow};
-use crate::report::Missing;
+use super::{Grant, Request, narrow};
+use crate::{
+    capabilities::outbound_http::{HostPattern, OutboundRules},
+    report::Missing,
+};
 
 /// The rights in force of one extension.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +16,9 @@ pub(crate) struct Rights {
     extension: String,
     /// The operator's grant, narrowed to the request.
     pub(crate) grant: Grant,
+    /// The operator's grant as it was written.
+    granted: Grant,
+    request: Request,
 }
 
 impl Rights {
@@ -21,12 +27,14 @@ impl Rights {
         Self {
             extension: extension.to_owned(),
             grant: narrow::narrow(grant, request),
+            granted: grant.clone(),
+            request: request.clone(),
         }
     }
 
     /// Whether it may publish to `topic`. Nobody but Ordinaut speaks in `ordinaut.**`, whatever was granted.
     pub(crate) fn may_publish(&self, topic: &Topic) -> bool {
-        topic.root() != "ordinaut"
+        !is_core(topic)
             && (own_namespace(&self.extension).is_some_and(|own| own.matches(topic))
                 || self
                     .grant
@@ -57,26 +65,49 @@ impl Rights {
     }
 
     /// Where it may send requests.
-    pub(crate) fn outbound(&self) -> Vec<OutboundRule> {
-        self.grant.http_outbound.clone().unwrap_or_default()
+    pub(crate) fn outbound(&self) -> OutboundRules {
+        OutboundRules {
+            in_force: self.grant.http_outbound.clone().unwrap_or_default(),
+            granted: self.granted.http_outbound.clone().unwrap_or_default(),
+            requested: self.request.http_outbound.clone(),
+        }
     }
 
     /// How to allow another topic, as the end of an error message.
     pub(crate) fn remedy_publish(&self, topic: &Topic) -> String {
-        self.remedy("events.publish", self.grant.events_publish.as_deref(), topic)
+        let asked = self.request.events_publish.as_deref();
+        let asked = asked.is_none_or(|asked| asked.iter().any(|pattern| pattern.matches(topic)));
+        self.remedy("events.publish", self.granted.events_publish.as_deref(), asked, topic)
     }
 
     /// How to allow listening to another topic.
     pub(crate) fn remedy_listen(&self, pattern: &TopicPattern) -> String {
-        self.remedy("events.subscribe", self.grant.events_subscribe.as_deref(), pattern)
+        let asked = self.request.events_subscribe.as_deref();
+        let asked = asked.is_none_or(|asked| asked.iter().any(|request| request.covers(pattern)));
+        self.remedy(
+            "events.subscribe",
+            self.granted.events_subscribe.as_deref(),
+            asked,
+            pattern,
+        )
     }
 
     /// How to allow another public path.
     pub(crate) fn remedy_public(&self, path: &str) -> String {
-        self.remedy("routes.public", self.grant.routes_public.as_deref(), path)
+        let asked = self.request.routes_public.as_deref();
+        let asked = asked.is_none_or(|asked| asked.iter().any(|request| narrow::path_covers(request, path)));
+        self.remedy("routes.public", self.granted.routes_public.as_deref(), asked, path)
     }
 
-    fn remedy<T: Display>(&self, key: &str, granted: Option<&[T]>, wanted: impl Display) -> String {
+    /// The line that keeps what was granted and adds what is wanted. An extension gets no more than its author asked
+    /// for, so without that no line helps.
+    fn remedy<T: Display>(&self, key: &str, granted: Option<&[T]>, asked: bool, wanted: impl Display) -> String {
+        if !asked {
+            return format!(
+                "the extension did not ask for it, so no grant allows it: its author must add it to `{key}` of the \
+                 requests"
+            );
+        }
         let all = granted
             .unwrap_or_default()
             .iter()
@@ -88,6 +119,11 @@ impl Rights {
             line(key, all)
         )
     }
+}
+
+/// Whether only Ordinaut publishes there. Topics differ by case, but not to somebody who reads them.
+pub(crate) fn is_core(topic: &Topic) -> bool {
+    topic.root().eq_ignore_ascii_case("ordinaut")
 }
 
 /// `ext.<name>.**`; always a valid pattern, because names are segments.
@@ -128,8 +164,19 @@ pub(crate) fn undecided(extension: &str, grant: &Grant, request: &Request, impor
 
     let rules = request.http_outbound.as_deref().unwrap_or_default();
     if grant.http_outbound.is_none() && (imports_http || !rules.is_empty()) {
-        let rules: Vec<_> = rules.iter().map(ToString::to_string).collect();
-        let reason = if rules.is_empty() {
+        let any_host = rules.iter().any(|rule| rule.host == HostPattern::Any);
+        // "Everywhere" is never what is proposed: which hosts these are, only the operator knows.
+        let rules: Vec<_> = rules
+            .iter()
+            .filter(|rule| rule.host != HostPattern::Any)
+            .map(ToString::to_string)
+            .collect();
+        let reason = if any_host {
+            "it sends HTTP requests to whatever hosts you grant; an empty list lets it load with every request \
+             refused; add the hosts that it shall reach, for instance { host = \"api.example.org\" }, where \
+             { host = \"*\" } would open every host on the internet"
+                .to_owned()
+        } else if rules.is_empty() {
             "it imports wasi:http/outgoing-handler; an empty list lets it load with every request refused".to_owned()
         } else {
             format!("it sends HTTP requests to {}", rules.join(", "))
@@ -206,6 +253,12 @@ mod tests {
         let rights = Rights::new("echo", &grant, &Request::default());
         assert!(rights.may_publish(&topic("orders.created")));
         assert!(!rights.may_publish(&topic("ordinaut.run.failed")));
+        let all = Grant {
+            events_publish: Some(patterns(&["**"])),
+            ..Grant::default()
+        };
+        let all = Rights::new("echo", &all, &Request::default());
+        assert!(!all.may_publish(&topic("ORDINAUT.run.failed")) && !all.may_publish(&topic("Ordinaut.x")));
         assert!(rights.may_listen(&"ordinaut.run.*".parse().unwrap()));
         assert!(!rights.may_listen(&"ordinaut.**".parse().unwrap()));
         assert!(rights.may_be_public("/static/app.js"));
@@ -238,6 +291,43 @@ mod tests {
         let settings = crate::grants::Settings::parse(&pasted, defaults).unwrap();
         let left = undecided("echo", &settings.grant, &request, true);
         assert_eq!(left.len(), 1, "only what no grant can help: {left:?}");
+    }
+
+    #[test]
+    fn a_request_for_any_host_does_not_propose_to_open_the_internet() {
+        let request = Request::parse(br#"{"requests":{"http.outbound":[{"host":"*"}]}}"#).unwrap();
+        let ask = undecided("http", &Grant::default(), &request, true).remove(0);
+        assert_eq!(ask.toml.as_deref(), Some("http.outbound = []"));
+        assert!(ask.reason.contains("every host on the internet"), "{}", ask.reason);
+    }
+
+    #[test]
+    fn a_remedy_keeps_what_was_granted_and_is_offered_only_where_it_helps() {
+        let request = Request::parse(br#"{"requests":{"events.publish":["orders.*"],"routes.public":["/hook"]}}"#);
+        let grant = Grant {
+            events_publish: Some(patterns(&["invoices.created"])),
+            ..Grant::default()
+        };
+        let rights = Rights::new("echo", &grant, &request.unwrap());
+        let remedy = rights.remedy_publish(&topic("orders.created"));
+        let line = r#"events.publish = ["invoices.created", "orders.created"]"#;
+        assert!(remedy.ends_with(line), "{remedy}");
+        assert!(!rights.may_publish(&topic("invoices.created")));
+        for useless in [
+            rights.remedy_publish(&topic("invoices.created")),
+            rights.remedy_public("/admin"),
+        ] {
+            assert!(
+                useless.contains("did not ask for it") && !useless.contains(" = ["),
+                "{useless}"
+            );
+        }
+        // Nothing was asked for at all: then it is the operator's to say.
+        assert!(
+            rights
+                .remedy_listen(&"a.b".parse().unwrap())
+                .ends_with(r#"events.subscribe = ["a.b"]"#)
+        );
     }
 
     #[test]

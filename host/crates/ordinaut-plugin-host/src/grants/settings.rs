@@ -180,6 +180,8 @@ macro_rules! limits_table {
 }
 
 const GIB: u64 = 1 << 30;
+/// A burst into which the largest event did not fit would keep it back for ever.
+const LARGEST_EVENT_BYTES: u64 = 260 << 10;
 const DAY_MS: u64 = 86_400_000;
 
 // The upper bounds keep a slip of the pen from taking the machine down; the lower ones from a limit that nothing fits.
@@ -198,6 +200,10 @@ limits_table! {
     table_elements: count, 0, 10_000_000;
     handles: count, 16, 1_000_000;
     log_bytes: bytes, 0, GIB;
+    events_per_second: count, 1, 1_000_000;
+    events_burst: count, 1, 1_000_000_000;
+    event_bytes_per_second: bytes, 1 << 10, 64 * GIB;
+    event_bytes_burst: bytes, LARGEST_EVENT_BYTES, 64 * GIB;
     state_bytes: bytes, 0, 64 * GIB;
     state_keys: count, 0, 1_000_000_000;
 }

@@ -22,6 +22,10 @@ pub(super) fn classify(
     let kind = if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
         match *exceeded {
             Exceeded::Memory { limit } => CallErrorKind::MemoryLimit { limit },
+            Exceeded::TotalMemory { limit } => CallErrorKind::ConcurrencyGlobal {
+                limit,
+                key: "max_guest_memory",
+            },
             Exceeded::Table { limit } => CallErrorKind::TableLimit { limit },
             Exceeded::Cpu => CallErrorKind::CpuLimit {
                 limit_ms: u64::try_from(cpu.budget.as_millis()).unwrap_or(u64::MAX),

@@ -40,7 +40,7 @@ pub(crate) async fn deliver(
         entry: "event",
         origin: origin(delivery),
         attempt: delivery.delivery,
-        hops: delivery.event.event.hops + 1,
+        hops: delivery.event.event.hops.saturating_add(1),
         wall,
         cpu: Cpu {
             budget: Duration::from_millis(limits.cpu_ms),

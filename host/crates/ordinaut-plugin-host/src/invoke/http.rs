@@ -75,7 +75,7 @@ async fn start(
     let request = prepare(request, &route.access, limits.request_bytes).map_err(failed)?;
     let under_way = loaded.under_way.token();
     let place = if route.streaming {
-        Runner::stream_place(loaded).map_err(failed)?
+        runner.stream_place(loaded).map_err(failed)?
     } else {
         runner.place(loaded, WAIT_FOR_PLACE).await.map_err(failed)?
     };
@@ -101,7 +101,7 @@ async fn start(
     );
 
     // The sender is dropped with the store, so this ends at the latest when the guest does.
-    let response = match head.await {
+    let mut response = match head.await {
         Ok(Ok(response)) => response,
         Ok(Err(code)) => {
             return Err(failed(CallErrorKind::BadAnswer {
@@ -120,6 +120,16 @@ async fn start(
             });
         }
     };
+    // A final status is all that the other side of this interface can send; 101 would hand over the connection.
+    if response.status().is_informational() {
+        return Err(failed(CallErrorKind::BadAnswer {
+            reason: format!(
+                "its status {} is not a final one (200 to 599)",
+                response.status().as_u16()
+            ),
+        }));
+    }
+    strip_hosts_own(response.headers_mut());
     let limit = (!route.streaming).then_some(limits.response_bytes);
     if let Some(limit) = limit
         && content_length(response.headers()).is_some_and(|length| length > limit)
@@ -203,6 +213,35 @@ fn prepare(
             })
             .boxed_unsync()
     }))
+}
+
+/// Takes out what only the host says: about its own origin, on which extensions live, and about itself. Cookies with
+/// the prefixes `__Host-` and `__Secure-` (RFC 6265bis, section 4.1.3) would be the origin's, not the extension's.
+fn strip_hosts_own(headers: &mut http::HeaderMap) {
+    for name in [
+        header::STRICT_TRANSPORT_SECURITY,
+        header::X_CONTENT_TYPE_OPTIONS,
+        header::DATE,
+        header::SERVER,
+    ] {
+        headers.remove(name);
+    }
+    if let header::Entry::Occupied(cookies) = headers.entry(header::SET_COOKIE) {
+        let (name, cookies) = cookies.remove_entry_mult();
+        let kept: Vec<_> = cookies.filter(|cookie| !is_of_origin(cookie.as_bytes())).collect();
+        for cookie in kept {
+            headers.append(name.clone(), cookie);
+        }
+    }
+}
+
+fn is_of_origin(cookie: &[u8]) -> bool {
+    let cookie = cookie.trim_ascii_start();
+    ["__host-", "__secure-"].iter().any(|prefix| {
+        cookie
+            .get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    })
 }
 
 fn content_length(headers: &http::HeaderMap) -> Option<u64> {
@@ -330,6 +369,38 @@ mod tests {
             .body(body)
             .unwrap();
         prepare(request, access, 100).unwrap().headers().clone()
+    }
+
+    #[test]
+    fn an_extension_does_not_speak_for_the_host_or_its_origin() {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in [
+            ("strict-transport-security", "max-age=0"),
+            ("x-content-type-options", "none"),
+            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("server", "other"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "__Host-session=1; Secure; Path=/"),
+            ("set-cookie", " __SECURE-session=1"),
+            ("set-cookie", "b=__Host-"),
+            ("content-type", "text/plain"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        strip_hosts_own(&mut headers);
+        let mut left: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect();
+        left.sort_unstable();
+        assert_eq!(
+            left,
+            [
+                ("content-type", "text/plain"),
+                ("set-cookie", "a=1"),
+                ("set-cookie", "b=__Host-")
+            ]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod classify;
 pub(crate) mod event;
+mod fault;
 pub(crate) mod http;
 pub(crate) mod job;
 pub(crate) mod tool;
@@ -15,15 +16,18 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::{
-    capabilities::outbound_http::{DenialLog, EgressClient, EgressHooks, EgressPolicy},
+    bindings::ordinaut::types::types::Error as GuestError,
+    capabilities::outbound_http::{Denial, DenialLog, EgressClient, EgressHooks, EgressPolicy},
+    config::{DEFAULT_MAX_GUEST_MEMORY, DEFAULT_MAX_STREAMS},
     engine::{AbortOnDrop, GuestRuntime, Ticker, make_engine},
     error::{CallError, CallErrorKind, StartError},
-    limiter::Exceeded,
+    limiter::{Exceeded, MemoryBudget},
     loader::Loaded,
     meter::CpuMeter,
     output::GuestOutput,
+    quota::Quotas,
     report::ExtensionState,
-    state::{CallInfo, GuestState, Identity, Parts, Phase, Services},
+    state::{CallInfo, GuestState, Identity, Parts, Phase, Services, Shared},
 };
 
 /// What all calls of all extensions share.
@@ -35,6 +39,10 @@ pub(crate) struct Runner {
     pub(crate) services: Services,
     pub(crate) all_calls: Arc<Semaphore>,
     pub(crate) max_calls: usize,
+    all_streams: Arc<Semaphore>,
+    max_streams: usize,
+    memory: MemoryBudget,
+    quotas: Quotas,
 }
 
 /// What all calls of one version of an extension share.
@@ -89,7 +97,7 @@ pub(crate) struct Answer<R> {
     /// Lines that it logged, if they were kept.
     pub(crate) output: Vec<String>,
     /// The last outgoing request that was refused.
-    pub(crate) denied_request: Option<String>,
+    denied_request: Option<Denial>,
 }
 
 impl Runner {
@@ -102,26 +110,50 @@ impl Runner {
             services,
             all_calls: Arc::new(Semaphore::new(max_calls)),
             max_calls,
+            all_streams: Arc::new(Semaphore::new(DEFAULT_MAX_STREAMS)),
+            max_streams: DEFAULT_MAX_STREAMS,
+            memory: MemoryBudget::new(DEFAULT_MAX_GUEST_MEMORY),
+            quotas: Quotas::default(),
             engine,
         })
     }
 
-    /// Runs `call` in a store of its own and waits for it. Dropping the future ends the guest.
-    pub(crate) async fn run<R, F>(
+    /// The same with other totals than the default ones: open streams and bytes of memory of all guests.
+    pub(crate) fn sharing(mut self, max_streams: usize, max_guest_memory: u64) -> Self {
+        self.all_streams = Arc::new(Semaphore::new(max_streams));
+        self.max_streams = max_streams;
+        self.memory = MemoryBudget::new(max_guest_memory);
+        self
+    }
+
+    /// Runs `call` in a store of its own and waits for it. Dropping the future ends the guest. An error that the guest
+    /// answers is bounded here.
+    pub(crate) async fn run<T, F>(
         &self,
         prepared: Arc<Prepared>,
         spec: CallSpec,
         call: F,
-    ) -> Result<Answer<R>, CallError>
+    ) -> Result<Answer<Result<T, GuestError>>, CallError>
     where
-        R: Send + 'static,
-        F: for<'a> FnOnce(&'a mut Store<GuestState>) -> BoxFuture<'a, wasmtime::Result<R>> + Send + 'static,
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Store<GuestState>) -> BoxFuture<'a, wasmtime::Result<Result<T, GuestError>>>
+            + Send
+            + 'static,
     {
         let (name, export) = (prepared.identity.name.clone(), spec.export.clone());
-        self.spawn(prepared, spec, call)
+        let answer = self
+            .spawn(prepared, spec, call)
             .join()
             .await
-            .unwrap_or_else(|error| Err(host_failed(&error, &name, export)))
+            .unwrap_or_else(|error| Err(host_failed(&error, &name, export)))?;
+        let denied = answer.denied_request.as_ref();
+        Ok(Answer {
+            result: answer.result.map_err(|error| fault::admit(error, denied)),
+            phase: answer.phase,
+            stderr: answer.stderr,
+            output: answer.output,
+            denied_request: answer.denied_request,
+        })
     }
 
     /// Starts `call` in a store of its own, on the guests' runtime.
@@ -137,10 +169,14 @@ impl Runner {
     {
         let engine = self.engine.clone();
         let services = self.services.clone();
+        let shared = Shared {
+            memory: self.memory.clone(),
+            publishing: self.quotas.of(&prepared.identity.name),
+        };
         let running = self.ticker.guest();
         self.runtime.spawn(async move {
             let _running = running;
-            run_here(&engine, services, &prepared, spec, call).await
+            run_here(&engine, services, shared, &prepared, spec, call).await
         })
     }
 
@@ -156,26 +192,31 @@ impl Runner {
         let limit = self.max_calls;
         let all = acquire(&self.all_calls, wait)
             .await
-            .ok_or(CallErrorKind::ConcurrencyGlobal { limit })?;
-        Ok(Place {
-            _own: own,
-            _all: Some(all),
-        })
+            .ok_or(CallErrorKind::ConcurrencyGlobal {
+                limit: limit as u64,
+                key: "max_concurrent_calls",
+            })?;
+        Ok(Place { _own: own, _all: all })
     }
 
-    /// Takes a place among the extension's streams.
-    pub(crate) fn stream_place(loaded: &Loaded) -> Result<Place, CallErrorKind> {
+    /// Takes a place among the extension's streams and among all streams.
+    pub(crate) fn stream_place(&self, loaded: &Loaded) -> Result<Place, CallErrorKind> {
         let limit = loaded.limits().streams;
         let own = loaded.streams.clone().try_acquire_owned();
-        own.map(|own| Place { _own: own, _all: None })
-            .map_err(|_| CallErrorKind::ConcurrencyExtension { limit, key: "streams" })
+        let own = own.map_err(|_| CallErrorKind::ConcurrencyExtension { limit, key: "streams" })?;
+        let all = self.all_streams.clone().try_acquire_owned();
+        let all = all.map_err(|_| CallErrorKind::ConcurrencyGlobal {
+            limit: self.max_streams as u64,
+            key: "max_streams",
+        })?;
+        Ok(Place { _own: own, _all: all })
     }
 }
 
 /// The right to run one call now.
 pub(crate) struct Place {
     _own: OwnedSemaphorePermit,
-    _all: Option<OwnedSemaphorePermit>,
+    _all: OwnedSemaphorePermit,
 }
 
 async fn acquire(semaphore: &Arc<Semaphore>, wait: Duration) -> Option<OwnedSemaphorePermit> {
@@ -191,6 +232,7 @@ async fn acquire(semaphore: &Arc<Semaphore>, wait: Duration) -> Option<OwnedSema
 async fn run_here<R, F>(
     engine: &Engine,
     services: Services,
+    shared: Shared,
     prepared: &Prepared,
     spec: CallSpec,
     call: F,
@@ -227,8 +269,10 @@ where
             attempt: spec.attempt,
             deadline_ms: u64::try_from(deadline.timestamp_millis()).unwrap_or(0),
             hops: spec.hops,
+            base_hops: spec.hops,
         },
         phase: spec.phase,
+        shared,
     });
     let mut store = store(engine, state);
 

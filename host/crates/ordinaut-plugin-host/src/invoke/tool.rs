@@ -102,7 +102,7 @@ pub(crate) async fn call(
             stats.count_error(&error);
             tool_error(&error)
         }),
-        Err(error) => Err(from_guest(error, answer.denied_request)),
+        Err(error) => Err(from_guest(error)),
     }
 }
 
@@ -142,26 +142,13 @@ pub(crate) fn tool_error(error: &CallError) -> ToolError {
     }
 }
 
-/// An error that the extension answered. The guest saw only a code when one of its requests was refused, so the
-/// reason is added here.
-fn from_guest(error: GuestError, denied_request: Option<String>) -> ToolError {
-    let details: Option<Value> = error
-        .details
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok());
-    match denied_request {
-        None => ToolError {
-            code: error.code,
-            message: error.message,
-            retryable: error.retryable,
-            details,
-        },
-        Some(denied) => ToolError {
-            code: error.code,
-            message: format!("{} ({denied})", error.message),
-            retryable: false,
-            details: Some(json!({ "denied": denied, "details": details })),
-        },
+/// An error that the extension answered, within its bounds.
+fn from_guest(error: GuestError) -> ToolError {
+    ToolError {
+        code: error.code,
+        message: error.message,
+        retryable: error.retryable,
+        details: error.details.and_then(|text| serde_json::from_str(&text).ok()),
     }
 }
 

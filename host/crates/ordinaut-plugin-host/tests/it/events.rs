@@ -73,6 +73,22 @@ async fn a_topic_of_somebody_else_is_refused_with_the_line_that_would_allow_it()
 }
 
 #[tokio::test]
+async fn an_extension_that_publishes_too_fast_is_told_to_wait() {
+    let settings = b"[limits]\nevents_per_second = 1\nevents_burst = 3\n";
+    let world = World::with(&[("demo.wasm", &shipped("events_demo")), ("demo.toml", settings)]).await;
+    let publish = || world.call("demo.publish", json!({"name": "said", "data": 1}));
+    let error = loop {
+        match publish().await {
+            Ok(_) => assert!(world.services.events("ext.demo.said").len() < 100, "nothing bounds it"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.code.as_str(), error.retryable), ("limit_exceeded", true));
+    assert!(error.message.contains("`events_per_second = 1`"), "{}", error.message);
+    assert!(world.services.events("ext.demo.said").len() >= 3);
+}
+
+#[tokio::test]
 async fn a_job_runs_on_its_schedule_and_a_failing_one_backs_off() {
     // The failing one traps, the other one succeeds with no message.
     let world = World::with(&[

@@ -127,6 +127,48 @@ async fn dropping_the_body_ends_the_guest() {
 }
 
 #[tokio::test]
+async fn streams_of_all_extensions_together_are_bounded() {
+    let demo = shipped("events_demo");
+    let world = World::configured(&[("one.wasm", &demo), ("two.wasm", &demo)], |config| {
+        config.max_streams = 2
+    })
+    .await;
+    let first = world.open("GET", "/ext/one/stream/x", "").await.unwrap();
+    let _second = world.open("GET", "/ext/two/stream/x", "").await.unwrap();
+    for name in ["one", "two"] {
+        let refused = world
+            .open("GET", &format!("/ext/{name}/stream/x"), "")
+            .await
+            .unwrap_err();
+        assert!(refused.contains("already have 2 open streams"), "{refused}");
+        assert_eq!(world.report(name).counters.errors["concurrency_global"], 1);
+    }
+    drop(first);
+    crate::support::eventually(|| async { world.open("GET", "/ext/two/stream/x", "").await.ok() }).await;
+}
+
+#[tokio::test]
+async fn the_memory_of_all_guests_together_is_bounded_and_comes_back() {
+    // A stream of the demo takes more than 1 MiB and less than 3 MiB.
+    let world = World::configured(&[("demo.wasm", &shipped("events_demo"))], |config| {
+        config.max_guest_memory = 6 << 20;
+    })
+    .await;
+    let mut open = Vec::new();
+    let refused = loop {
+        match world.open("GET", "/ext/demo/stream/x", "").await {
+            Ok(response) => open.push(response),
+            Err(refused) => break refused,
+        }
+        assert!(open.len() < 7, "nothing bounds it");
+    };
+    assert!(refused.contains("would need more memory than their 6MiB"), "{refused}");
+    assert!(!open.is_empty());
+    open.clear();
+    crate::support::eventually(|| async { world.request("GET", "/ext/demo/count", "").await.ok() }).await;
+}
+
+#[tokio::test]
 async fn a_request_carries_its_body_to_the_guest() {
     let world = World::with(&[("demo.wasm", &shipped("events_demo"))]).await;
     let (status, _) = world

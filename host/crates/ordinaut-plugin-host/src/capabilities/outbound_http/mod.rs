@@ -38,7 +38,7 @@ pub(crate) use address::{AddressClass, classify};
 pub(crate) use client::{EgressClient, EgressLimits};
 pub(crate) use hooks::{DenialLog, EgressHooks};
 pub(crate) use host::HostPattern;
-pub(crate) use policy::EgressPolicy;
+pub(crate) use policy::{Denial, EgressPolicy, OutboundRules};
 pub use rule::OutboundRule;
 
 /// Whether a header belongs to the connection rather than to the message (RFC 9110 §7.6.1), or names the receiver.

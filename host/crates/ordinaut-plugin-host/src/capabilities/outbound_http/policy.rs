@@ -10,20 +10,42 @@ use super::address::AddressClass;
 use super::host::Host;
 use super::rule::OutboundRule;
 use super::target::{Scheme, Target};
+use crate::grants::asks_for;
+
+/// Where an extension may send requests, and where that comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OutboundRules {
+    /// What was granted and, if the author asked for anything, also requested.
+    pub(crate) in_force: Vec<OutboundRule>,
+    /// What the operator wrote.
+    pub(crate) granted: Vec<OutboundRule>,
+    /// What the author asked for; `None` leaves it to the operator.
+    pub(crate) requested: Option<Vec<OutboundRule>>,
+}
+
+impl From<Vec<OutboundRule>> for OutboundRules {
+    fn from(rules: Vec<OutboundRule>) -> Self {
+        Self {
+            in_force: rules.clone(),
+            granted: rules,
+            requested: None,
+        }
+    }
+}
 
 /// The rules of one extension. Without a rule, everything is refused.
 #[derive(Debug, Clone)]
 pub(crate) struct EgressPolicy {
     extension: String,
-    rules: Vec<OutboundRule>,
+    rules: OutboundRules,
 }
 
 impl EgressPolicy {
     /// The rules that the operator granted to this extension.
-    pub(crate) fn new(extension: impl Into<String>, rules: Vec<OutboundRule>) -> Self {
+    pub(crate) fn new(extension: impl Into<String>, rules: impl Into<OutboundRules>) -> Self {
         Self {
             extension: extension.into(),
-            rules,
+            rules: rules.into(),
         }
     }
 
@@ -36,7 +58,7 @@ impl EgressPolicy {
     /// preferred: a rule for everything must not hide one for a private host.
     pub(crate) fn decide(&self, target: &Target, method: &Method) -> Result<&OutboundRule, Box<Denial>> {
         let matching = || {
-            self.rules.iter().filter(|rule| {
+            self.rules.in_force.iter().filter(|rule| {
                 rule.host.matches(&target.host)
                     && rule.covers_port(target)
                     && rule.covers_scheme(target.scheme)
@@ -65,7 +87,12 @@ impl EgressPolicy {
         if method == Method::CONNECT {
             return DenialReason::Connect;
         }
-        let of_host = || self.rules.iter().filter(|rule| rule.host.matches(&target.host));
+        let of_host = || {
+            self.rules
+                .in_force
+                .iter()
+                .filter(|rule| rule.host.matches(&target.host))
+        };
         let of_port = || of_host().filter(|rule| rule.covers_port(target));
         if of_host().next().is_none() {
             DenialReason::Host
@@ -80,13 +107,16 @@ impl EgressPolicy {
 
     fn denial(&self, target: &Target, method: &Method, reason: DenialReason) -> Denial {
         let missing = reason.missing_rule(target, method);
+        let requested = self.rules.requested.as_deref();
+        let unrequested = matches!((&missing, requested), (Some(rule), Some(requested)) if !asks_for(requested, rule));
         Denial {
             extension: self.extension.clone(),
             scheme: target.scheme,
             host: target.host.clone(),
             port: target.port,
             method: method.clone(),
-            line: missing.map(|rule| self.line_with(&rule)),
+            line: missing.filter(|_| !unrequested).map(|rule| self.line_with(&rule)),
+            unrequested,
             reason,
         }
     }
@@ -95,6 +125,7 @@ impl EgressPolicy {
     fn line_with(&self, missing: &OutboundRule) -> String {
         let rules = self
             .rules
+            .granted
             .iter()
             .chain([missing])
             .map(OutboundRule::to_string)
@@ -114,6 +145,8 @@ pub(crate) struct Denial {
     pub reason: DenialReason,
     /// The line that would allow it, for `[grant]` of `plugins/<extension>.toml`; none where nothing could.
     pub line: Option<String>,
+    /// Whether no grant helps because the extension itself did not ask for it.
+    pub unrequested: bool,
 }
 
 /// Why a request was refused.
@@ -186,13 +219,16 @@ impl fmt::Display for Denial {
             DenialReason::Connect => f.write_str("CONNECT is never allowed, because it opens a tunnel to anywhere")?,
             DenialReason::Address { address, class } => {
                 write!(f, "`{host}` is at {address}, which is not a global address but {class}")?;
-                if self.line.is_none() {
+                if self.line.is_none() && !self.unrequested {
                     f.write_str("; a name cannot be granted that, only the address itself")?;
                 }
             }
         }
         match &self.line {
             Some(line) => write!(f, "; to allow it, write in [grant] of plugins/{extension}.toml: {line}"),
+            None if self.unrequested => f.write_str(
+                "; the extension did not ask for it, so no grant allows it: its author must add it to the requests",
+            ),
             None => Ok(()),
         }
     }
@@ -306,6 +342,25 @@ mod tests {
             assert!(decide(&after, method, uri).is_ok(), "{line}");
             assert!(decide(&after, "GET", "https://a.example/").is_ok(), "{line}");
         }
+    }
+
+    #[test]
+    fn what_the_extension_did_not_ask_for_is_not_offered_to_be_granted() {
+        let rules = |text: &str| policy(text).rules.granted;
+        let policy = EgressPolicy::new(
+            "weather",
+            OutboundRules {
+                in_force: Vec::new(),
+                granted: rules(r#"{ host = "b.example" }"#),
+                requested: Some(rules(r#"{ host = "a.example" }"#)),
+            },
+        );
+        let denial = decide(&policy, "GET", "https://b.example/").expect_err("not requested");
+        assert_eq!(denial.line, None);
+        assert!(denial.to_string().contains("did not ask for it"), "{denial}");
+        let denial = decide(&policy, "GET", "https://a.example:8443/").expect_err("not granted");
+        let line = denial.line.expect("the operator may choose the port");
+        assert!(line.starts_with(r#"http.outbound = [{ host = "b.example" }, { host = "a.example", port = 8443"#));
     }
 
     #[test]
