@@ -18,6 +18,7 @@ use crate::{
     invoke::Runner,
     loader::{Loader, Source},
     registry::Extension,
+    report::printable,
     state::Services,
     stats::Stats,
     supervise,
@@ -55,7 +56,7 @@ impl Default for CheckOptions {
 pub async fn check(path: &Path, options: CheckOptions) -> Result<CheckReport, StartError> {
     let stem = path
         .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
+        .map(|stem| printable(&stem.to_string_lossy()))
         .unwrap_or_default();
     let name = options.name.unwrap_or(stem);
     let settings = options
@@ -84,7 +85,8 @@ pub async fn check(path: &Path, options: CheckOptions) -> Result<CheckReport, St
 
     let stats = Arc::new(Stats::default());
     let requests = outcome.inspection.label.request.raw.clone();
-    let output = outcome.inspection.output.clone();
+    let output = outcome.inspection.output.iter();
+    let output = output.flat_map(|text| text.lines()).map(printable).collect();
     let (state, error, missing, loaded) = match outcome.result {
         Ok(loaded) => (ExtensionState::Ready, None, Vec::new(), Some(loaded)),
         Err(error) => (error.state(), Some(error.report(&name)), error.missing(), None),

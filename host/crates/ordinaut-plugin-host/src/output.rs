@@ -129,7 +129,10 @@ impl GuestOutput {
             partial.extend_from_slice(piece);
             if piece.ends_with(b"\n") || partial.len() >= MAX_LINE_BYTES {
                 let line = String::from_utf8_lossy(&partial);
-                self.emit(&mut state, channel.severity(), channel.name(), line.trim_end());
+                let line = line.trim_end();
+                if !line.is_empty() {
+                    self.emit(&mut state, channel.severity(), channel.name(), line);
+                }
                 partial.clear();
             }
         }

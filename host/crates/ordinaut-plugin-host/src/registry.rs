@@ -10,7 +10,7 @@ use crate::{
     grants::Grant,
     limits::Limits,
     loader::{Inspection, Loaded},
-    report::{ExtensionReport, ExtensionState, LastError, Missing, RouteReport, ToolReport},
+    report::{ExtensionReport, ExtensionState, LastError, Missing, RouteReport, ToolReport, printable},
     stats::Stats,
 };
 
@@ -94,21 +94,23 @@ impl Extension {
             name: self.name.clone(),
             state: self.state,
             digest: inspection.and_then(|i| i.digest.clone()),
-            version: label.and_then(|d| d.version.clone()),
-            description: label.and_then(|d| d.description.clone()),
-            authors: label.and_then(|d| d.authors.clone()),
-            licence: label.and_then(|d| d.licence.clone()),
-            file: self.file.clone(),
+            version: label.and_then(|d| d.version.as_deref().map(printable)),
+            description: label.and_then(|d| d.description.as_deref().map(printable)),
+            authors: label.and_then(|d| d.authors.as_deref().map(printable)),
+            licence: label.and_then(|d| d.licence.as_deref().map(printable)),
+            file: printable(&self.file),
             size: inspection.map_or(0, |i| i.size),
             imports: inspection.map(|i| i.interfaces.imports.clone()).unwrap_or_default(),
             exports: inspection.map(|i| i.interfaces.exports.clone()).unwrap_or_default(),
             provides: inspection.map(|i| i.provides.clone()).unwrap_or_default(),
-            missing: self.missing.clone(),
+            missing: self.missing.iter().map(Missing::printable).collect(),
+            left_out: self.loaded.as_ref().map(|loaded| left_out(loaded)).unwrap_or_default(),
             last_error: self
                 .error
                 .clone()
                 .or_else(|| self.replacement_error.clone())
-                .or_else(|| self.stats.last_error()),
+                .or_else(|| self.stats.last_error())
+                .map(LastError::printable),
             tools: manifest
                 .into_iter()
                 .flat_map(|m| &m.tools)
@@ -146,11 +148,16 @@ impl Extension {
     }
 }
 
+fn left_out(loaded: &Loaded) -> Vec<String> {
+    let refused = loaded.prepared.identity.denials.left_out();
+    refused.iter().map(|text| printable(text)).collect()
+}
+
 fn tool_report(tool: &ToolDefinition) -> ToolReport {
     ToolReport {
         address: tool.address.to_string(),
-        title: tool.title.clone(),
-        description: tool.description.clone(),
+        title: tool.title.as_deref().map(printable),
+        description: printable(&tool.description),
         effect: tool.effect,
         input_schema: tool.input_schema.clone(),
         output_schema: tool.output_schema.clone(),
@@ -167,6 +174,6 @@ fn route_report(route: &crate::routing::Route) -> RouteReport {
         path: route.pattern.as_str().to_owned(),
         access: route.access.to_string(),
         streaming: route.streaming,
-        description: route.description.clone(),
+        description: printable(&route.description),
     }
 }

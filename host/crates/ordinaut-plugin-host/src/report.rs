@@ -17,8 +17,11 @@ pub enum ExtensionState {
     Discovered,
     /// Being compiled, linked and initialised.
     Compiling,
-    /// It needs what it was not granted, or what this host does not have; see `missing`.
+    /// It needs what it was not granted; see `missing` for the lines to paste.
     NeedsGrant,
+    /// It needs what this host does not have (an unknown interface, another version, a function that is not there), so
+    /// no grant helps; see `missing` and `last_error`.
+    Incompatible,
     /// Serving.
     Ready,
     /// It could not be loaded; see `last_error`.
@@ -38,6 +41,7 @@ impl ExtensionState {
             Self::Discovered => "discovered",
             Self::Compiling => "compiling",
             Self::NeedsGrant => "needs_grant",
+            Self::Incompatible => "incompatible",
             Self::Ready => "ready",
             Self::Failed => "failed",
             Self::Disabled => "disabled",
@@ -68,6 +72,9 @@ pub struct ExtensionReport {
     pub provides: Vec<String>,
     /// What it needs and does not have, all at once.
     pub missing: Vec<Missing>,
+    /// What `init` wanted to register and was refused while the extension serves without it: public routes,
+    /// subscriptions. Each with the line that would allow it.
+    pub left_out: Vec<String>,
     pub last_error: Option<LastError>,
     pub tools: Vec<ToolReport>,
     pub routes: Vec<RouteReport>,
@@ -189,4 +196,60 @@ pub struct CheckReport {
     pub requests: Value,
     /// Log lines and standard error of `init`.
     pub output: Vec<String>,
+}
+
+/// Text from outside as it may be shown on a terminal: control characters other than line ends and tabs, and those that
+/// turn the direction of writing, stand as escapes.
+pub(crate) fn printable(text: &str) -> String {
+    let harmless = |c: char| match c {
+        '\n' | '\t' => true,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => false,
+        other => !other.is_control(),
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmless(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
+}
+
+impl LastError {
+    /// The same without anything that a terminal would obey.
+    pub(crate) fn printable(self) -> Self {
+        let shown = |text: Option<String>| text.as_deref().map(printable);
+        Self {
+            kind: self.kind,
+            message: printable(&self.message),
+            stderr: shown(self.stderr),
+            backtrace: shown(self.backtrace),
+        }
+    }
+}
+
+impl Missing {
+    /// The same without anything that a terminal would obey.
+    pub(crate) fn printable(&self) -> Self {
+        Self {
+            capability: printable(&self.capability),
+            reason: printable(&self.reason),
+            toml: self.toml.as_deref().map(printable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_as_an_escape() {
+        assert_eq!(
+            printable("a\x1b[31m\r\u{9b}2J\u{202e}b\n\tä"),
+            "a\\u{1b}[31m\\u{d}\\u{9b}2J\\u{202e}b\n\tä"
+        );
+    }
 }

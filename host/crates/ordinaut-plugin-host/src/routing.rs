@@ -1,5 +1,7 @@
 //! Which registered route answers a path below `/ext/<name>`.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 
 use crate::manifest::Access;
@@ -33,7 +35,7 @@ enum Segment {
 /// Text that is not a path pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a route: expected a path such as `/items/{{id}}` or `/files/{{*rest}}`, where `{{name}}` stands for one segment and a final `{{*rest}}` for all that follow (at most {MAX_PATH_BYTES} bytes)"
+    "`{0}` is not a route: expected a path such as `/items/{{id}}` or `/files/{{*rest}}`, where `{{name}}`, each name once, stands for one segment and a final `{{*rest}}` for all that follow (no empty segments, at most {MAX_PATH_BYTES} bytes)"
 )]
 pub(crate) struct InvalidPath(String);
 
@@ -47,17 +49,21 @@ impl PathPattern {
             .filter(|_| text.len() <= MAX_PATH_BYTES)
             .ok_or_else(invalid)?;
         let count = below.split('/').count();
+        let mut parameters = BTreeSet::new();
+        let mut is_new_parameter = |name| is_parameter(name) && parameters.insert(name);
         let segments = below
             .split('/')
             .enumerate()
             .map(
                 |(index, part)| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
                     Some(name) => match name.strip_prefix('*') {
-                        Some(name) if index + 1 == count && is_parameter(name) => Some(Segment::Rest),
-                        None if is_parameter(name) => Some(Segment::Parameter),
+                        Some(name) if index + 1 == count && is_new_parameter(name) => Some(Segment::Rest),
+                        None if is_new_parameter(name) => Some(Segment::Parameter),
                         _ => None,
                     },
-                    None => is_literal(part).then(|| Segment::Literal(part.to_owned())),
+                    // Only at the end may nothing follow a slash.
+                    None => (is_literal(part) && (!part.is_empty() || index + 1 == count))
+                        .then(|| Segment::Literal(part.to_owned())),
                 },
             )
             .collect::<Option<Vec<_>>>()
@@ -255,6 +261,12 @@ mod tests {
             "/ä",
             "/{a b}",
             "/a%20",
+            "//",
+            "/a//b",
+            "//a",
+            "/a//",
+            "/{a}/{a}",
+            "/{a}/{*a}",
         ] {
             assert!(PathPattern::parse(text).is_err(), "{text}");
         }

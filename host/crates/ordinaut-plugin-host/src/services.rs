@@ -30,7 +30,8 @@ pub trait HostServices: Send + Sync + 'static {
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<(), ServiceError>;
 
     /// Claims up to `max` events for `consumer`, waiting up to `wait` for the first one. Events that a consumer
-    /// claimed and never settled are handed out again.
+    /// claimed and never settled are handed out again. The future may be dropped while it waits: what it takes after
+    /// that belongs to the group's next claim.
     async fn claim_events(
         &self,
         group: &str,

@@ -20,7 +20,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{keeper::Command, loader::Source};
+use crate::{
+    keeper::Command,
+    loader::{Source, has_other_suffix},
+    report::printable,
+};
 
 /// While something is changing, the folder is looked through this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -78,34 +82,25 @@ impl Folders {
     }
 
     fn collect(&self, folder: &Path, found: &mut BTreeMap<String, Files>) -> io::Result<()> {
+        let paths = fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<_>>>()?;
         // `.wasm` after `.cwasm`, so that a precompiled file is only reported where it stands alone.
         for suffix in ["cwasm", "wasm"] {
-            for entry in fs::read_dir(folder)? {
-                let path = entry?.path();
-                let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-                if path.extension().is_none_or(|extension| extension != suffix)
-                    || stem.is_empty()
-                    || stem.starts_with('.')
-                {
+            for path in &paths {
+                let Some(name) = name(path, suffix) else { continue };
+                // What is no file is found too, so that it is reported. It may be gone again.
+                let Ok(metadata) = fs::metadata(path).or_else(|_| fs::symlink_metadata(path)) else {
                     continue;
-                }
-                // It may be gone again.
-                let Ok(metadata) = fs::metadata(&path) else { continue };
-                if metadata.is_dir() {
-                    continue;
-                }
-                let settings = fs::metadata(self.settings(stem))
-                    .ok()
-                    .map(|metadata| Stamp::from(&metadata));
-                let stem = stem.to_owned();
-                found.insert(
-                    stem,
-                    Files {
-                        stamp: Stamp::from(&metadata),
-                        wasm: path,
-                        settings,
-                    },
-                );
+                };
+                let settings = self.settings(&name);
+                let settings = fs::metadata(&settings).or_else(|_| fs::symlink_metadata(&settings));
+                let files = Files {
+                    wasm: path.clone(),
+                    stamp: Stamp::from(&metadata),
+                    settings: settings.ok().map(|metadata| Stamp::from(&metadata)),
+                };
+                found.insert(name, files);
             }
         }
         Ok(())
@@ -114,6 +109,22 @@ impl Folders {
     fn settings(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.toml"))
     }
+}
+
+/// The name that a file with this ending gives to its extension, if it is meant as one. Names that no extension can have
+/// stay visible, so that they are reported: not in Unicode, or with the ending in capitals (then they keep the ending, so
+/// as not to stand in the way of the right one).
+fn name(path: &Path, suffix: &str) -> Option<String> {
+    let stem = path.file_stem()?;
+    let text = if path.extension()? == suffix {
+        stem
+    } else if suffix == "wasm" && has_other_suffix(path) {
+        path.file_name()?
+    } else {
+        return None;
+    };
+    let text = text.to_string_lossy();
+    (!text.starts_with('.')).then(|| printable(&text))
 }
 
 /// What has been told, and what is still changing.
@@ -252,6 +263,8 @@ impl Watcher {
 
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
     use super::*;
 
     const DEBOUNCE: Duration = Duration::from_millis(250);
@@ -331,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn only_components_are_looked_at_and_a_precompiled_file_is_found_where_it_stands_alone() {
+    fn what_is_meant_as_a_component_is_found_and_a_precompiled_file_where_it_stands_alone() {
         let dir = tempfile::tempdir().unwrap();
         for name in [
             "a.wasm",
@@ -345,11 +358,27 @@ mod tests {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         fs::create_dir(dir.path().join("e.wasm")).unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("f.wasm")).unwrap();
+        fs::write(dir.path().join("a.WASM"), "x").unwrap();
+        fs::write(dir.path().join(OsStr::from_bytes(b"\xff.wasm")), "x").unwrap();
         let found = watcher(dir.path(), None).folders.look_through().unwrap();
         let names: Vec<_> = found
-            .values()
-            .map(|f| f.wasm.file_name().unwrap().to_string_lossy().into_owned())
+            .iter()
+            .map(|(name, f)| {
+                (
+                    name.as_str(),
+                    f.wasm.file_name().unwrap().to_string_lossy().into_owned(),
+                )
+            })
             .collect();
-        assert_eq!(names, ["a.wasm", "b.cwasm"]);
+        let expected = [
+            ("a", "a.wasm"),
+            ("a.WASM", "a.WASM"),
+            ("b", "b.cwasm"),
+            ("e", "e.wasm"),
+            ("f", "f.wasm"),
+            ("\u{fffd}", "\u{fffd}.wasm"),
+        ];
+        assert_eq!(names, expected.map(|(name, file)| (name, file.to_owned())));
     }
 }

@@ -71,7 +71,7 @@ fn method(text: &str) -> Result<Option<Method>, String> {
     let capitals = !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
     Method::from_bytes(text.as_bytes())
         .ok()
-        .filter(|method| capitals && method != Method::CONNECT)
+        .filter(|method| capitals && ![Method::CONNECT, Method::TRACE].contains(method))
         .map(Some)
-        .ok_or_else(|| format!("`{text}` is not an HTTP method in capitals, such as GET, or `*` for all"))
+        .ok_or_else(|| format!("`{text}` cannot be a route's method: expected one in capitals, such as GET, or `*` for all (not CONNECT or TRACE)"))
 }

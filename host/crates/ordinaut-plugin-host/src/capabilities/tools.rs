@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ordinaut_domain::{Effect, ToolAddress, ToolDefinition};
+use ordinaut_domain::{Effect, ToolAddress, ToolDefinition, ToolSchema};
 use serde_json::Value;
 
 use crate::{
@@ -62,15 +62,14 @@ fn definition(extension: &str, tool: Definition) -> Result<ToolDefinition, Strin
         ));
     }
     let input_schema = schema(&address, "input", &tool.input_schema)?;
-    if input_schema.get("type").is_some_and(|kind| kind != "object") {
-        return Err(format!(
-            "the input schema of `{address}` must describe an object (\"type\": \"object\")"
-        ));
-    }
+    ToolSchema::check_definition(&input_schema).map_err(|reason| format!("the tool `{address}`: {reason}"))?;
     let output_schema = tool
         .output_schema
         .map(|text| schema(&address, "output", &text))
         .transpose()?;
+    if let Some(output_schema) = &output_schema {
+        ToolSchema::compile(output_schema).map_err(|reason| format!("the output of the tool `{address}`: {reason}"))?;
+    }
     Ok(ToolDefinition {
         address,
         title: tool.title,
@@ -99,4 +98,53 @@ fn schema(address: &ToolAddress, which: &str, text: &str) -> Result<Value, Strin
         return Err(format!("the {which} schema of `{address}` is not a JSON object"));
     }
     Ok(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(input: &str, output: Option<&str>) -> Result<ToolDefinition, String> {
+        let tool = Definition {
+            name: "say".to_owned(),
+            title: None,
+            description: "Says something.".to_owned(),
+            input_schema: input.to_owned(),
+            output_schema: output.map(str::to_owned),
+            effect: GuestEffect::Pure,
+            timeout_ms: None,
+        };
+        definition("echo", tool)
+    }
+
+    #[test]
+    fn a_schema_against_which_no_call_could_be_checked_is_refused_with_the_tool_and_the_reason() {
+        let object = r#"{"type":"object"}"#;
+        assert!(tool(object, Some(r#"{"type":"string"}"#)).is_ok());
+        for (input, output, part) in [
+            ("{}", None, "\"type\": \"object\""),
+            (r#"{"type":["object"]}"#, None, "\"type\": \"object\""),
+            ("[]", None, "not a JSON object"),
+            (
+                r#"{"type":"object","$ref":"https://example.org/s.json"}"#,
+                None,
+                "echo.say",
+            ),
+            (r#"{"type":"object","$ref":"file:///etc/passwd"}"#, None, "echo.say"),
+            (r##"{"type":"object","$ref":"#"}"##, None, "echo.say"),
+            (
+                r#"{"type":"object","properties":{"a":{"pattern":"("}}}"#,
+                None,
+                "echo.say",
+            ),
+            (object, Some(r#"{"type":"wrong"}"#), "output"),
+            (object, Some("1"), "output"),
+        ] {
+            let error = tool(input, output).unwrap_err();
+            assert!(
+                error.contains(part) && error.contains("echo.say"),
+                "{input} {output:?}: {error}"
+            );
+        }
+    }
 }

@@ -1,13 +1,16 @@
 //! Why a file does not serve. Each step of loading has its own reasons, and each reason says what to do.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 use ordinaut_domain::tool::is_name;
 
 use crate::{
     error::{Bytes, CallError},
-    report::{ExtensionState, LastError, Missing},
+    report::{ExtensionState, LastError, Missing, printable},
 };
+
+/// The name under which the host itself appears in topics, scopes and paths.
+const RESERVED: &str = "ordinaut";
 
 /// Why an extension was not loaded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -16,6 +19,10 @@ pub(crate) enum LoadError {
         "`{stem}.wasm` cannot be an extension: a name has 1 to 64 of a-z, 0-9, `_` and `-` and starts with a letter; rename the file"
     )]
     Name { stem: String },
+    #[error("`ordinaut.wasm` cannot be an extension: the name `ordinaut` is the host's own; rename the file")]
+    Reserved,
+    #[error("`{file}` cannot be an extension: its ending is not `.wasm` in small letters; rename the file")]
+    Suffix { file: String },
     #[error("the file cannot be read: {0}")]
     Io(String),
     #[error("the file is larger than the {} that the host reads", Bytes(*.limit))]
@@ -73,19 +80,31 @@ pub(crate) enum LoadError {
 impl LoadError {
     /// Checks the name that a file's stem would give to an extension.
     pub(crate) fn check_name(stem: &str) -> Result<(), Self> {
-        if is_name(stem) {
+        if stem == RESERVED {
+            Err(Self::Reserved)
+        } else if is_name(stem) {
             Ok(())
         } else {
             Err(Self::Name {
-                stem: stem.chars().take(80).collect(),
+                stem: printable(&stem.chars().take(80).collect::<String>()),
             })
+        }
+    }
+
+    /// Checks that a file which seems to be meant as an extension ends as one does.
+    pub(crate) fn check_suffix(path: &Path) -> Result<(), Self> {
+        if has_other_suffix(path) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            Err(Self::Suffix { file: printable(&file) })
+        } else {
+            Ok(())
         }
     }
 
     /// The reason's name in reports and events.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Name { .. } => "invalid_name",
+            Self::Name { .. } | Self::Reserved | Self::Suffix { .. } => "invalid_name",
             Self::Io(_) => "unreadable",
             Self::TooLarge { .. } => "too_large",
             Self::NotWasm => "not_wasm",
@@ -98,6 +117,7 @@ impl LoadError {
             Self::Digest { .. } => "digest_mismatch",
             Self::Disabled { .. } => "disabled",
             Self::Compile(_) => "does_not_compile",
+            Self::Needs(missing) if no_grant_helps(missing) => "incompatible",
             Self::Needs(_) => "needs_grant",
             Self::NothingProvided { .. } => "nothing_provided",
             Self::Link(_) => "does_not_link",
@@ -111,7 +131,9 @@ impl LoadError {
     /// The state in which it leaves an extension that nothing else serves.
     pub(crate) fn state(&self) -> ExtensionState {
         match self {
+            Self::Needs(missing) if no_grant_helps(missing) => ExtensionState::Incompatible,
             Self::Needs(_) => ExtensionState::NeedsGrant,
+            Self::Link(_) => ExtensionState::Incompatible,
             Self::Disabled { .. } => ExtensionState::Disabled,
             _ => ExtensionState::Failed,
         }
@@ -146,7 +168,19 @@ impl LoadError {
             stderr,
             backtrace,
         }
+        .printable()
     }
+}
+
+/// Whether the ending is `.wasm` but for capitals.
+pub(crate) fn has_other_suffix(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|suffix| suffix.eq_ignore_ascii_case("wasm") && suffix != "wasm")
+}
+
+/// Whether some of it is nothing that an operator could grant.
+fn no_grant_helps(missing: &[Missing]) -> bool {
+    missing.iter().any(|item| item.toml.is_none())
 }
 
 /// Everything at once, with the lines to paste.

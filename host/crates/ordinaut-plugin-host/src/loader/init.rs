@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use ordinaut_domain::{CallOrigin, Scope};
 
 use super::{LoadError, link::Provides};
@@ -9,6 +10,7 @@ use crate::{
     bindings::ordinaut::types::types::Error as GuestError,
     invoke::{CallSpec, Cpu, Limit, Prepared, Runner},
     manifest::{Access, Manifest},
+    random,
     routing::{PathPattern, Route},
     state::Phase,
 };
@@ -40,7 +42,7 @@ pub(crate) async fn initialise(
     let spec = CallSpec {
         export: "init".to_owned(),
         entry: "init",
-        origin: CallOrigin::default(),
+        origin: origin(&prepared.identity.name, runner.services.inner.now()),
         attempt: 1,
         hops: 0,
         wall: Limit {
@@ -80,6 +82,16 @@ pub(crate) async fn initialise(
         manifest,
         output: answer.output,
     })
+}
+
+/// Nobody calls `init`; what is logged in it is found by these ids all the same.
+fn origin(extension: &str, now: DateTime<Utc>) -> CallOrigin {
+    CallOrigin {
+        request_id: format!("{extension}.init@{}", now.timestamp_millis()),
+        // Never zero, which would be no trace (W3C Trace Context §3.2.2.3).
+        trace_id: format!("{:016x}{:016x}", random::number(), random::number() | 1),
+        ..CallOrigin::default()
+    }
 }
 
 /// An HTTP component that knows nothing of Ordinaut: all its paths, for those who hold `ext:<name>`.

@@ -11,7 +11,7 @@ mod read;
 mod section;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,9 +23,9 @@ use wasmtime::component::Component;
 
 pub(crate) use cache::Cache;
 pub(crate) use diff::Interfaces;
-pub(crate) use error::LoadError;
+pub(crate) use error::{LoadError, has_other_suffix};
 pub(crate) use link::Provides;
-use read::Artifact;
+use read::{Artifact, read_small};
 pub(crate) use section::Label;
 
 use crate::{
@@ -129,8 +129,12 @@ impl Loader {
 
     async fn steps(self: &Arc<Self>, source: &Source, inspection: &mut Inspection) -> Result<Arc<Loaded>, LoadError> {
         let name = &source.name;
+        LoadError::check_suffix(&source.wasm)?;
         LoadError::check_name(name)?;
-        let settings = self.settings(source)?;
+        let settings = {
+            let (this, source) = (self.clone(), source.clone());
+            blocking(move || this.settings(&source)).await?
+        };
         inspection.grant = settings.grant.clone();
         inspection.limits = settings.limits.clone();
         inspection.settings = Some(settings.clone());
@@ -194,7 +198,7 @@ impl Loader {
             name: source.name.clone(),
             reason,
         };
-        match read_small(&source.settings) {
+        match read_small(&source.settings, MAX_SETTINGS_BYTES) {
             Ok(None) => Ok(defaults),
             Ok(Some(text)) => Settings::parse(&text, defaults).map_err(|error| invalid(error.to_string())),
             Err(reason) => Err(invalid(reason)),
@@ -284,19 +288,4 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(LoadError::Host(error.to_string())))
-}
-
-/// The text of a small file, or none if there is no file.
-fn read_small(path: &Path) -> Result<Option<String>, String> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-        Ok(metadata) if metadata.len() > MAX_SETTINGS_BYTES => {
-            return Err(format!("the file is larger than {MAX_SETTINGS_BYTES} bytes"));
-        }
-        Ok(_) => {}
-    }
-    std::fs::read_to_string(path)
-        .map(Some)
-        .map_err(|error| error.to_string())
 }

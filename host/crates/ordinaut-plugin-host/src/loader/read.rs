@@ -1,7 +1,13 @@
 //! First step: the bytes. What is hashed is what is compiled, because the file is read once.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
@@ -17,11 +23,8 @@ pub(crate) struct Artifact {
 impl Artifact {
     /// Reads a file of at most `limit` bytes and makes sure that it begins as a component does.
     pub(crate) fn read(path: &Path, limit: u64) -> Result<Self, LoadError> {
-        let io = |error: std::io::Error| LoadError::Io(error.to_string());
-        let file = File::open(path).map_err(io)?;
-        if !file.metadata().map_err(io)?.is_file() {
-            return Err(LoadError::Io("it is not a regular file".to_owned()));
-        }
+        let io = |error: io::Error| LoadError::Io(error.to_string());
+        let file = open_regular(path).map_err(io)?;
         let mut bytes = Vec::new();
         file.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
         if bytes.len() as u64 > limit {
@@ -55,6 +58,43 @@ impl Artifact {
     pub(crate) fn digest(&self) -> String {
         format!("sha256:{}", hex(&self.hash))
     }
+}
+
+/// Opens a file for reading, and nothing else: opening a pipe would otherwise wait for its writer, for ever if need be.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let opened = OpenOptions::new().read(true).custom_flags(nonblocking).open(path);
+    let file = opened.map_err(|error| {
+        if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() {
+            io::Error::other("it is a symbolic link to something that does not exist")
+        } else {
+            error
+        }
+    })?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        Err(io::Error::other("it is a folder, not a file"))
+    } else if metadata.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
+
+/// The text of a file of at most `limit` bytes, or none if there is no file.
+pub(super) fn read_small(path: &Path, limit: u64) -> Result<Option<String>, String> {
+    let file = match open_regular(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|error| error.to_string())?,
+    };
+    let mut text = String::new();
+    file.take(limit + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| error.to_string())?;
+    if text.len() as u64 > limit {
+        return Err(format!("the file is larger than {limit} bytes"));
+    }
+    Ok(Some(text))
 }
 
 /// Lower-case hexadecimal digits.

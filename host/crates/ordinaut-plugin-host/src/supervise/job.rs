@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Context, QUARANTINE_AFTER,
     backoff::{backoff, random},
+    text::{clip, said},
 };
 use crate::{invoke::job as invoke, manifest::Job};
 
@@ -39,11 +40,12 @@ pub(super) async fn run(context: Context, job: Job) {
         let failure = match outcome {
             Ok(Ok(message)) => {
                 if let Some(message) = message {
+                    let message = clip(&context.loaded, &message);
                     tracing::info!(extension = &*extension, job = job.name, "{message}");
                 }
                 None
             }
-            Ok(Err(error)) => Some(format!("{}: {}", error.code, error.message)),
+            Ok(Err(error)) => Some(said(&context.loaded, &error)),
             Err(error) => Some(error.to_string()),
         };
         let now = context.runner.services.inner.now();

@@ -5,6 +5,7 @@ mod backoff;
 mod job;
 mod service;
 mod subscription;
+mod text;
 
 use std::{sync::Arc, time::Duration};
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     Context, QUARANTINE_AFTER,
     backoff::{backoff, random},
+    text::said,
 };
 use crate::invoke::job as invoke;
 
@@ -33,7 +34,7 @@ pub(super) async fn run(context: Context) {
         }
         let reason = match outcome {
             Ok(Ok(())) => "it returned".to_owned(),
-            Ok(Err(error)) => format!("{}: {}", error.code, error.message),
+            Ok(Err(error)) => said(&context.loaded, &error),
             Err(error) => error.to_string(),
         };
         failures = if started.elapsed() >= HEALTHY_AFTER {

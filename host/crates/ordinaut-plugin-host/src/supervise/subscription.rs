@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Context,
     backoff::{backoff, random},
+    text::said,
 };
 use crate::{
     invoke::event,
@@ -50,11 +51,23 @@ pub(super) async fn run(context: Context, subscription: Subscription) {
                 .claim_events(&group, &context.consumer, CLAIM, WAIT)
                 .await
         };
-        match step.await {
+        // Nothing is lost: what a claim takes that nobody waits for any more is given to the next one.
+        let claimed = tokio::select! {
+            biased;
+            () = context.stop.cancelled() => return,
+            claimed = step => claimed,
+        };
+        match claimed {
             Ok(deliveries) => {
                 (ensured, failures) = (true, 0);
                 for delivery in deliveries {
-                    handle(&context, &subscription.name, &group, &delivery).await;
+                    if context.stop.is_cancelled() {
+                        let reason = "the extension was replaced or removed".to_owned();
+                        let after = Duration::ZERO;
+                        settle(&context, &group, &delivery, DeliveryOutcome::Retry { after, reason }).await;
+                    } else {
+                        handle(&context, &subscription.name, &group, &delivery).await;
+                    }
                 }
             }
             Err(error) => {
@@ -72,7 +85,7 @@ async fn handle(context: &Context, subscription: &str, group: &str, delivery: &D
     let (outcome, failure) = match answer {
         Ok(Ok(())) => (DeliveryOutcome::Acknowledged, None),
         Ok(Err(error)) => {
-            let reason = format!("{}: {}", error.code, error.message);
+            let reason = said(&context.loaded, &error);
             (
                 give_back(delivery, error.retryable, MAX_DELIVERIES_RETRIED, &reason),
                 Some(reason),
@@ -90,6 +103,10 @@ async fn handle(context: &Context, subscription: &str, group: &str, delivery: &D
             report.last_error = Some(reason);
         }
     });
+    settle(context, group, delivery, outcome).await;
+}
+
+async fn settle(context: &Context, group: &str, delivery: &Delivery, outcome: DeliveryOutcome) {
     let position = delivery.event.position;
     if let Err(error) = context
         .runner

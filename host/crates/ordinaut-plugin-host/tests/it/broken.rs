@@ -1,5 +1,11 @@
 //! Files that cannot serve: each is reported with its own reason, and none harms another.
 
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+};
+
 use ordinaut_plugin_host::{CheckOptions, ExtensionState, check};
 use serde_json::json;
 
@@ -15,7 +21,7 @@ async fn each_broken_file_has_its_own_reason() {
         .precompile_component(&empty_component())
         .unwrap();
     let twice = lifecycle(SUCCEEDS, &format!("{} {}", section("{}"), section("{}")));
-    let files: [(&str, &[u8], &str, &str); 14] = [
+    let files: [(&str, &[u8], &str, &str); 16] = [
         (
             "text.wasm",
             b"this is not WebAssembly",
@@ -60,20 +66,60 @@ async fn each_broken_file_has_its_own_reason() {
             "64MiB",
         ),
         ("Bad Name.wasm", &healthy, "invalid_name", "rename the file"),
+        ("ordinaut.wasm", &healthy, "invalid_name", "the host's own"),
+        ("\u{1b}[2Jx.wasm", &healthy, "invalid_name", "rename the file"),
     ];
     let mut present: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes, ..)| (*name, *bytes)).collect();
     present.push(("healthy.wasm", &healthy));
     let world = World::with(&present).await;
     for (file, _, kind, part) in files {
         let name = file.rsplit_once('.').unwrap().0;
-        let (found, message) = world.failure(name);
+        let (found, message) = world.failure(&name.replace('\u{1b}', "\\u{1b}"));
         assert_eq!(found, kind, "{name}: {message}");
+        assert!(!message.contains('\u{1b}'), "{message:?}");
         assert!(message.contains(part), "{name}: {message:?} lacks {part:?}");
     }
     assert_eq!(
         world.call("healthy.echo", json!({"a": 1})).await.unwrap(),
         json!({"a": 1})
     );
+}
+
+#[tokio::test]
+async fn what_is_no_file_or_has_no_usable_name_is_reported_and_holds_nothing_up() {
+    let world = World::with(&[("healthy.wasm", &guest("healthy"))]).await;
+    pipe(&world.path("pipe.wasm"));
+    pipe(&world.path("settings.toml"));
+    world.write("settings.wasm", guest("healthy"));
+    fs::create_dir(world.path("folder.wasm")).unwrap();
+    symlink("nowhere", world.path("link.wasm")).unwrap();
+    world.write("healthy.WASM", guest("healthy"));
+    fs::write(world.path("x").with_file_name(OsStr::from_bytes(b"\xff.wasm")), "").unwrap();
+    for (name, kind, part) in [
+        ("pipe", "unreadable", "not a regular file"),
+        ("settings", "invalid_settings", "not a regular file"),
+        ("folder", "unreadable", "it is a folder"),
+        ("link", "unreadable", "symbolic link"),
+        ("healthy.WASM", "invalid_name", "small letters"),
+        ("\u{fffd}", "invalid_name", "rename the file"),
+    ] {
+        world.until(name, |report| report.state == ExtensionState::Failed).await;
+        let (found, message) = world.failure(name);
+        assert_eq!(found, kind, "{name}: {message}");
+        assert!(message.contains(part), "{name}: {message}");
+    }
+    assert_eq!(world.report("healthy").state, ExtensionState::Ready);
+}
+
+fn pipe(path: &std::path::Path) {
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
 }
 
 #[tokio::test]

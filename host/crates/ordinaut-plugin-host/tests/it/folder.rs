@@ -26,6 +26,18 @@ async fn a_copied_file_serves_under_its_own_name_and_is_gone_with_the_file() {
 }
 
 #[tokio::test]
+async fn a_removed_extension_does_not_wait_for_events_that_nobody_publishes() {
+    let world = World::with(&[("demo.wasm", &shipped("events_demo"))]).await;
+    world.services.never_end_a_claim_without_events();
+    assert!(!world.report("demo").subscriptions.is_empty());
+    // From now on every claim waits for ever.
+    eventually(|| async { world.services.claims_without_end().gt(&0).then_some(()) }).await;
+    fs::remove_file(world.path("demo.wasm")).unwrap();
+    let gone = eventually(|| async { world.host.extension("demo").is_none().then_some(()) });
+    tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_replacement_that_fails_leaves_the_old_version_serving_and_one_that_works_takes_over() {
     let world = World::with(&[("ext.wasm", &guest("healthy"))]).await;
     let old = world.report("ext").digest;

@@ -5,7 +5,10 @@ use std::{
     fs,
     future::Future,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -34,11 +37,6 @@ pub(crate) struct World {
 impl World {
     /// A host with these files in its folder, after the first scan.
     pub(crate) async fn with(files: &[(&str, &[u8])]) -> Self {
-        Self::configured(files, |_| ()).await
-    }
-
-    /// The same with other settings of the host.
-    pub(crate) async fn configured(files: &[(&str, &[u8])], change: impl FnOnce(&mut PluginHostConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for (name, bytes) in files {
             fs::write(dir.path().join(name), bytes).unwrap();
@@ -49,7 +47,6 @@ impl World {
         let mut config = PluginHostConfig::new(dir.path(), cache, [42; 32]);
         config.debounce = Duration::from_millis(100);
         config.poll_interval = Duration::from_millis(500);
-        change(&mut config);
         let host = PluginHost::start(config, services.clone()).await.unwrap();
         host.first_scan_done().await;
         Self { host, services, dir }
@@ -197,6 +194,8 @@ pub(crate) struct Memory {
     started: Instant,
     inner: Mutex<Inner>,
     news: Notify,
+    endless: AtomicBool,
+    endless_claims: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -221,11 +220,23 @@ impl Default for Memory {
             started: Instant::now(),
             inner: Mutex::default(),
             news: Notify::new(),
+            endless: AtomicBool::new(false),
+            endless_claims: AtomicUsize::new(0),
         }
     }
 }
 
 impl Memory {
+    /// From now on a claim that finds no events does not end, whatever its caller is ready to wait.
+    pub(crate) fn never_end_a_claim_without_events(&self) {
+        self.endless.store(true, Ordering::SeqCst);
+    }
+
+    /// Claims that wait so.
+    pub(crate) fn claims_without_end(&self) -> usize {
+        self.endless_claims.load(Ordering::SeqCst)
+    }
+
     /// Puts an event of somebody else into the log.
     pub(crate) fn happen(&self, topic: &str, data: Value, hops: u32) {
         self.append(topic.parse().unwrap(), "/test".to_owned(), None, data, hops);
@@ -354,7 +365,12 @@ impl HostServices for Memory {
             group.after = claimed.iter().map(|d| d.event.position).fold(group.after, u64::max);
             claimed
         };
-        Ok(self.wait_for(wait, claim).await)
+        let claimed = self.wait_for(wait, claim).await;
+        if claimed.is_empty() && self.endless.load(Ordering::SeqCst) {
+            self.endless_claims.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+        Ok(claimed)
     }
 
     async fn settle_delivery(&self, group: &str, position: u64, outcome: DeliveryOutcome) -> Result<(), ServiceError> {
