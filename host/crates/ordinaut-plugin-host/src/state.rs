@@ -16,14 +16,15 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     bindings::ordinaut::types::types::Error as GuestError,
-    capabilities::outbound_http::EgressHooks,
+    capabilities::outbound_http::{Denial, EgressHooks},
     engine::AbortOnDrop,
     grants::Rights,
-    limiter::Limiter,
+    limiter::{Limiter, MemoryBudget},
     limits::Limits,
     manifest::Manifest,
     meter::CpuMeter,
     output::{Channel, GuestOutput},
+    quota::PublishQuota,
     services::{HostServices, ServiceError},
 };
 
@@ -45,6 +46,16 @@ pub(crate) struct GuestState {
     pub(crate) phase: Phase,
     pub(crate) extension: Arc<Identity>,
     pub(crate) services: Services,
+    pub(crate) publishing: Arc<PublishQuota>,
+}
+
+/// What instances have together with others.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// With all guests.
+    pub(crate) memory: MemoryBudget,
+    /// With all instances of the extension, of whatever version.
+    pub(crate) publishing: Arc<PublishQuota>,
 }
 
 /// What is the same in all instances of one version of an extension.
@@ -105,8 +116,10 @@ pub(crate) struct CallInfo {
     pub(crate) attempt: u32,
     /// Milliseconds since 1970.
     pub(crate) deadline_ms: u64,
-    /// Of events that are published in this call.
+    /// Of events that are published in this call: at first what brought it about, then what it followed.
     pub(crate) hops: u32,
+    /// What brought it about.
+    pub(crate) base_hops: u32,
 }
 
 /// What an instance may do besides computing.
@@ -128,6 +141,7 @@ impl GuestState {
             output,
             call,
             phase,
+            shared,
         } = parts;
         let wasi = WasiCtx::builder()
             .stdout(output.stream(Channel::Stdout))
@@ -141,7 +155,7 @@ impl GuestState {
         http.set_field_size_limit(FIELDS_BYTES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(extension.limits.handles);
-        let limiter = Limiter::new(&extension.limits);
+        let limiter = Limiter::new(&extension.limits, shared.memory);
         Self {
             wasi,
             http,
@@ -154,6 +168,7 @@ impl GuestState {
             phase,
             extension,
             services,
+            publishing: shared.publishing,
         }
     }
 
@@ -176,6 +191,15 @@ impl GuestState {
         }
     }
 
+    /// A refusal of what would go beyond a limit, counted and logged.
+    pub(crate) fn exceeded(&self, message: String, retryable: bool) -> GuestError {
+        self.extension.denials.record(&self.extension.name, &message);
+        GuestError {
+            retryable,
+            ..guest_error("limit_exceeded", message)
+        }
+    }
+
     /// A refusal, counted and logged.
     pub(crate) fn denied(&self, message: String) -> GuestError {
         self.extension.denials.record(&self.extension.name, &message);
@@ -186,8 +210,8 @@ impl GuestState {
     }
 
     /// The last outgoing request that was refused in this call.
-    pub(crate) fn last_denied_request(&self) -> Option<String> {
-        self.hooks.last_denial().map(|denial| denial.to_string())
+    pub(crate) fn last_denied_request(&self) -> Option<Denial> {
+        self.hooks.last_denial()
     }
 }
 
@@ -200,6 +224,7 @@ pub(crate) struct Parts {
     pub(crate) output: GuestOutput,
     pub(crate) call: CallInfo,
     pub(crate) phase: Phase,
+    pub(crate) shared: Shared,
 }
 
 impl WasiView for GuestState {

@@ -78,6 +78,14 @@ async fn an_empty_list_links_http_with_every_host_refused() {
         error.message
     );
     assert!(error.message.contains("plugins/ungranted.toml"), "{}", error.message);
+    let line = r#"http.outbound = [{ host = "example.org", port = 80, methods = ["GET"] }]"#;
+    assert_eq!(error.details.unwrap()["grant"], line);
+    assert_eq!(
+        error.message.matches("http.outbound = ").count(),
+        1,
+        "{}",
+        error.message
+    );
     assert_eq!(world.report("ungranted").counters.denied, 1);
 }
 

@@ -37,6 +37,11 @@ pub(crate) struct World {
 impl World {
     /// A host with these files in its folder, after the first scan.
     pub(crate) async fn with(files: &[(&str, &[u8])]) -> Self {
+        Self::configured(files, |_| ()).await
+    }
+
+    /// The same with other settings of the host.
+    pub(crate) async fn configured(files: &[(&str, &[u8])], change: impl FnOnce(&mut PluginHostConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for (name, bytes) in files {
             fs::write(dir.path().join(name), bytes).unwrap();
@@ -47,6 +52,7 @@ impl World {
         let mut config = PluginHostConfig::new(dir.path(), cache, [42; 32]);
         config.debounce = Duration::from_millis(100);
         config.poll_interval = Duration::from_millis(500);
+        change(&mut config);
         let host = PluginHost::start(config, services.clone()).await.unwrap();
         host.first_scan_done().await;
         Self { host, services, dir }
