@@ -242,17 +242,21 @@ impl Executor {
             record.state = StepState::Unknown;
             ending::ambiguous(&record.step, &tool, why)
         } else {
+            // There is no state of its own for a step that was broken off; the code tells it from one whose tool failed.
             record.state = StepState::Failed;
             let code = match ending {
                 Ending::TimedOut => code::RUN_TIMEOUT,
                 Ending::Interrupted(_) => code::CANCELED,
                 Ending::Failed { .. } => code::STORE,
             };
-            ending::permanent(
-                Some(&record.step),
-                code,
-                format!("{why} while `{tool}` was being called"),
-            )
+            let message = match ending {
+                Ending::Interrupted(_) => format!(
+                    "{why} while `{tool}` was being called: the step was broken off and has no result. The tool itself \
+                     did not fail"
+                ),
+                _ => format!("{why} while `{tool}` was being called"),
+            };
+            ending::permanent(Some(&record.step), code, message)
         };
         record.result = None;
         record.error = Some(error);

@@ -105,8 +105,12 @@ impl LeaseBook {
         self.counts.subscribe()
     }
 
-    /// Takes note of the store's answer to a renewal of `asked`, sent at `asked_at`.
-    pub(crate) fn renewed(&self, asked: &[Lease], asked_at: DateTime<Utc>, answer: &Renewal) {
+    /// Takes note of the store's answer to a renewal of `asked`, sent at `asked_at`. Answers what is broken off by it.
+    ///
+    /// A lease that the store does not know any more is lost only if its run is still under way: while the store was
+    /// being asked, runs end and are settled, which ends their leases as it should. What is being settled is judged by
+    /// its token.
+    pub(crate) fn renewed(&self, asked: &[Lease], asked_at: DateTime<Utc>, answer: &Renewal) -> Vec<Lease> {
         let (mut newest, mut twice) = (HashMap::new(), HashSet::new());
         for lease in asked {
             if let Some(other) = newest.insert(lease.run, lease.token) {
@@ -116,13 +120,18 @@ impl LeaseBook {
         }
         let lost: HashSet<_> = answer.lost.iter().collect();
         let canceled: HashSet<_> = answer.canceled.iter().collect();
+        let mut broken_off = Vec::new();
         let mut entries = self.entries();
         for lease in asked {
             let Some(entry) = entries.get_mut(lease) else { continue };
+            if entry.phase == Phase::Settling {
+                continue;
+            }
             // The store names runs. When it has granted a run to this worker anew, the older lease is the lost one.
             let replaced = newest.get(&lease.run).is_some_and(|token| *token > lease.token);
             if replaced || (lost.contains(&lease.run) && !twice.contains(&lease.run)) {
                 entry.control.interrupt(Interrupt::LeaseLost);
+                broken_off.push(*lease);
             } else {
                 entry.renewed_at = asked_at;
                 if canceled.contains(&lease.run) {
@@ -130,6 +139,7 @@ impl LeaseBook {
                 }
             }
         }
+        broken_off
     }
 
     /// Breaks off runs whose lease must have run out by now, because it could not be renewed for so long. What waits

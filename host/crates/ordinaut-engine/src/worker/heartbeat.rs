@@ -79,10 +79,10 @@ impl Heartbeat {
         let asked_at = self.timer.now();
         match self.renew(&leases).await {
             Ok(answer) => {
-                for run in &answer.lost {
+                for lease in self.book.renewed(&leases, asked_at, &answer) {
+                    let run = lease.run;
                     tracing::warn!(%run, worker = %self.worker, "the lease of a run is lost; its steps are broken off");
                 }
-                self.book.renewed(&leases, asked_at, &answer);
                 self.health.worker(|health| {
                     health.last_renewal_at = Some(asked_at);
                     health.failures = 0;

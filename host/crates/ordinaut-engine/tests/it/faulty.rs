@@ -33,6 +33,13 @@ pub(crate) struct FaultyStore {
     pub(crate) leases_held: watch::Sender<bool>,
     /// Requests for work that the store has answered, though the worker may not know yet.
     pub(crate) leases_answered: watch::Sender<u32>,
+    /// While set, renewals wait before they reach the store.
+    pub(crate) renewals_held: watch::Sender<bool>,
+    /// Renewals that have been asked for, and those that the store has answered.
+    pub(crate) renewals_asked: watch::Sender<u32>,
+    pub(crate) renewals_answered: watch::Sender<u32>,
+    /// While set, the engine does not hear that its settlements are written.
+    pub(crate) settlements_held: watch::Sender<bool>,
 }
 
 impl FaultyStore {
@@ -46,6 +53,10 @@ impl FaultyStore {
             steps_fail: AtomicU32::new(0),
             leases_held: watch::Sender::new(false),
             leases_answered: watch::Sender::new(0),
+            renewals_held: watch::Sender::new(false),
+            renewals_asked: watch::Sender::new(0),
+            renewals_answered: watch::Sender::new(0),
+            settlements_held: watch::Sender::new(false),
         }
     }
 }
@@ -56,6 +67,11 @@ fn pass(failures: &AtomicU32) -> Result<()> {
         Ok(_) => Err(StoreError::Unavailable("as the story wants".to_owned())),
         Err(_) => Ok(()),
     }
+}
+
+async fn until_released(held: &watch::Sender<bool>) {
+    // The sender lives as long as the store.
+    let _ = held.subscribe().wait_for(|held| !held).await;
 }
 
 macro_rules! delegate {
@@ -126,13 +142,17 @@ impl Queue for FaultyStore {
         pass(&self.leases_fail)?;
         let leased = self.inner.lease(request).await?;
         self.leases_answered.send_modify(|n| *n += 1);
-        let _ = self.leases_held.subscribe().wait_for(|held| !held).await;
+        until_released(&self.leases_held).await;
         Ok(leased)
     }
 
     async fn renew(&self, worker: &WorkerId, leases: &[Lease], ttl: Duration) -> Result<Renewal> {
         pass(&self.renewals_fail)?;
-        self.inner.renew(worker, leases, ttl).await
+        self.renewals_asked.send_modify(|n| *n += 1);
+        until_released(&self.renewals_held).await;
+        let answer = self.inner.renew(worker, leases, ttl).await;
+        self.renewals_answered.send_modify(|n| *n += 1);
+        answer
     }
 
     async fn record_step(&self, lease: Lease, step: &StepRecord, events: &[Event]) -> Result<()> {
@@ -142,7 +162,9 @@ impl Queue for FaultyStore {
 
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Result<()>>> {
         pass(&self.settlements_fail)?;
-        self.inner.settle(settlements).await
+        let answer = self.inner.settle(settlements).await;
+        until_released(&self.settlements_held).await;
+        answer
     }
 
     async fn next_ready(&self) -> Result<Option<DateTime<Utc>>> {

@@ -7,10 +7,12 @@ use std::{
 
 use ordinaut_domain::{AttemptOutcome, RunState};
 use ordinaut_engine::{Engine, EngineParts, Roles};
+use ordinaut_store::Queue;
 use serde_json::{Value, json};
 
 use crate::{
     faulty::FaultyStore,
+    log::Complaints,
     support::{SECOND, World, outcomes, soon},
 };
 
@@ -115,6 +117,88 @@ async fn a_worker_that_cannot_renew_its_leases_stops_by_itself_when_they_must_ha
         outcomes(&detail),
         [Some(AttemptOutcome::Abandoned), Some(AttemptOutcome::Succeeded)]
     );
+}
+
+#[tokio::test]
+async fn a_renewal_that_reaches_the_store_after_the_run_was_settled_loses_nothing() {
+    let (world, store) = world().await;
+    let complaints = Complaints::heard();
+    let gate = world.tools.waits("demo.slow");
+    let task = world.task(json!([{"uses": "demo.slow"}]), json!({})).await;
+    let engine = engine_on(&world, &store);
+    let run = world.run_now(&task).await;
+    soon(world.tools.called("demo.slow", 1)).await;
+
+    store.renewals_held.send_replace(true);
+    let asked = *store.renewals_asked.borrow();
+    world.timer.advance(10 * SECOND);
+    soon(store.renewals_asked.subscribe().wait_for(|n| *n > asked))
+        .await
+        .unwrap();
+    gate.open();
+    world.until(run, RunState::Succeeded).await;
+    let answered = *store.renewals_answered.borrow();
+    store.renewals_held.send_replace(false);
+    soon(store.renewals_answered.subscribe().wait_for(|n| *n > answered))
+        .await
+        .unwrap();
+
+    // One more beat: by then the answer has been dealt with.
+    let next = *store.renewals_answered.borrow();
+    world.timer.advance(10 * SECOND);
+    soon(store.renewals_answered.subscribe().wait_for(|n| *n > next))
+        .await
+        .unwrap();
+    assert_eq!(complaints.all(), [""; 0]);
+    assert_eq!(engine.health().worker.unwrap().leased, 0);
+}
+
+#[tokio::test]
+async fn a_renewal_while_the_worker_waits_to_hear_of_its_settlement_loses_nothing() {
+    let (world, store) = world().await;
+    let complaints = Complaints::heard();
+    let gate = world.tools.waits("demo.slow");
+    let task = world.task(json!([{"uses": "demo.slow"}]), json!({})).await;
+    let engine = engine_on(&world, &store);
+    let run = world.run_now(&task).await;
+    soon(world.tools.called("demo.slow", 1)).await;
+
+    store.settlements_held.send_replace(true);
+    gate.open();
+    world.until(run, RunState::Succeeded).await;
+    assert_eq!(engine.health().worker.unwrap().leased, 1, "as far as the worker knows");
+    for _ in 0..2 {
+        let answered = *store.renewals_answered.borrow();
+        world.timer.advance(10 * SECOND);
+        soon(store.renewals_answered.subscribe().wait_for(|n| *n > answered))
+            .await
+            .unwrap();
+    }
+    assert_eq!(complaints.all(), [""; 0]);
+
+    store.settlements_held.send_replace(false);
+    let again = world.run_now(&task).await;
+    world.until(again, RunState::Succeeded).await;
+    assert_eq!(complaints.all(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_lease_that_is_lost_while_its_run_executes_is_complained_of_and_broken_off() {
+    let (world, store) = world().await;
+    let complaints = Complaints::heard();
+    world.tools.waits("demo.slow");
+    let task = world.task(json!([{"uses": "demo.slow"}]), json!({})).await;
+    let _engine = engine_on(&world, &store);
+    world.run_now(&task).await;
+    soon(world.tools.called("demo.slow", 1)).await;
+
+    // As if another process had taken the store over.
+    store.leases_fail.store(u32::MAX, Ordering::Relaxed);
+    world.store.reclaim_at_start().await.unwrap();
+    world.timer.advance(10 * SECOND);
+    soon(world.tools.broken_off("demo.slow")).await;
+    let lost = |said: &String| said.contains("the lease of a run is lost");
+    assert_eq!(complaints.all().iter().filter(|said| lost(said)).count(), 1);
 }
 
 #[tokio::test]
