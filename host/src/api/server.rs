@@ -94,7 +94,7 @@ async fn serve_within(
             Some(place) => connections.begin(&builder, stream, place, router.clone()),
             // Closed at once: waiting would look to the client as if nobody were there.
             None => {
-                tracing::warn!("a connection was refused: all places are taken by requests (`server.max_connections`)")
+                tracing::warn!("a connection was refused: all places are taken by requests (`server.max_connections`)");
             }
         }
     }

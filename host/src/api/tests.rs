@@ -188,7 +188,7 @@ async fn lists_refuse_parameters_that_they_do_not_know_and_paths_that_are_no_tex
 #[tokio::test]
 async fn a_body_that_is_announced_as_too_large_is_refused_before_it_is_asked_for() {
     let served = Served::start(Environment::of_system(), |config| {
-        config.server.body_limit_bytes = 5_000
+        config.server.body_limit_bytes = 5_000;
     })
     .await;
     let headers = "content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 99999999999\r\n";
@@ -207,7 +207,7 @@ async fn a_body_that_is_announced_as_too_large_is_refused_before_it_is_asked_for
 #[tokio::test]
 async fn a_body_that_never_arrives_is_the_fault_of_the_client() {
     let served = Served::start(Environment::of_system(), |config| {
-        config.server.request_timeout_seconds = 1
+        config.server.request_timeout_seconds = 1;
     })
     .await;
     let headers = "content-type: application/json\r\ncontent-length: 10\r\n";

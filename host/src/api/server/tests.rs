@@ -12,7 +12,7 @@ use super::*;
 
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
-const NEVER: Duration = Duration::from_secs(3_600);
+const NEVER: Duration = Duration::from_hours(1);
 
 struct Server {
     address: SocketAddr,
