@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 
-use super::control::{apply, refused};
+use super::control::apply;
 use crate::api::{
     caller::Caller,
     context::RequestContext,
@@ -20,5 +20,5 @@ pub(in crate::api) async fn cancel(
 ) -> Result<Response, Problem> {
     Members::of(document).finish(kind::INVALID_DOCUMENT)?;
     let now = state.now();
-    apply(&state, &caller, &context, &id, |task| task.cancel(now).map_err(refused)).await
+    apply(&state, &caller, &context, &id, |task, _| task.cancel(now)).await
 }

@@ -85,6 +85,7 @@ fn check(state: &ApiState, document: &Value) -> Result<Checked, Problem> {
     let seen = pipeline::check_against_tools(&definition.payload.pipeline, &|address| state.tools.definition(address));
     let mut violations: Vec<Violation> = seen.violations.into_iter().map(|fault| fault.under(PIPELINE)).collect();
     let mut warnings = schedule_warnings(&definition);
+    warnings.extend(definition.warnings());
     for unknown in seen.unknown {
         let fault = unknown_tool(&unknown, state.settings.unregistered_tools);
         if state.settings.unregistered_tools == UnregisteredTools::Refuse {

@@ -1,8 +1,9 @@
-//! `POST /tasks/{id}/pause`: no occurrence becomes a run until the task is resumed; queued runs are canceled. Does nothing when it is so already.
+//! `POST /tasks/{id}/pause`: no occurrence becomes a run until the task is resumed; queued runs of the
+//! schedule that have not begun are canceled, runs on request and waiting retries go on. Does nothing when it is so already.
 
 use axum::{extract::State, response::Response};
 
-use super::control::{apply, refused};
+use super::control::apply;
 use crate::api::{
     caller::Caller,
     context::RequestContext,
@@ -20,5 +21,5 @@ pub(in crate::api) async fn pause(
 ) -> Result<Response, Problem> {
     Members::of(document).finish(kind::INVALID_DOCUMENT)?;
     let now = state.now();
-    apply(&state, &caller, &context, &id, |task| task.pause(now).map_err(refused)).await
+    apply(&state, &caller, &context, &id, |task, _| task.pause(now)).await
 }

@@ -5,12 +5,12 @@
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use ordinaut_domain::{
-    Refusal, Snooze, Violation,
+    Snooze,
     control::{MAX_SNOOZE_SECONDS, MIN_SNOOZE_SECONDS},
 };
 use serde_json::Value;
 
-use super::control::{apply, refused};
+use super::control::apply;
 use crate::api::{
     caller::Caller,
     context::RequestContext,
@@ -18,8 +18,6 @@ use crate::api::{
     problem::{Problem, kind},
     state::ApiState,
 };
-
-const OUT_OF_RANGE: &str = "out_of_range";
 
 pub(in crate::api) async fn snooze(
     State(state): State<ApiState>,
@@ -30,22 +28,10 @@ pub(in crate::api) async fn snooze(
 ) -> Result<Response, Problem> {
     let snooze = read(document)?;
     let now = state.now();
-    apply(&state, &caller, &context, &id, |task| {
-        task.snooze(snooze, now).map_err(|refusal| not_snoozed(refusal, snooze))
+    apply(&state, &caller, &context, &id, |task, queued| {
+        task.snooze(snooze, queued, now)
     })
     .await
-}
-
-fn not_snoozed(refusal: Refusal, snooze: Snooze) -> Problem {
-    if refusal.code != OUT_OF_RANGE {
-        return refused(refusal);
-    }
-    let pointer = match snooze {
-        Snooze::Delay { .. } => "/delay_seconds",
-        Snooze::Until(_) => "/until",
-    };
-    let violation = Violation::new(pointer, refusal.code, refusal.message);
-    Problem::violations(kind::INVALID_DOCUMENT, vec![violation])
 }
 
 fn read(document: Value) -> Result<Snooze, Problem> {
@@ -62,7 +48,7 @@ fn read(document: Value) -> Result<Snooze, Problem> {
                 bounds.end(),
                 bounds.end() / 86_400
             );
-            members.fault("delay_seconds", OUT_OF_RANGE, detail);
+            members.fault("delay_seconds", "out_of_range", detail);
             0
         })
     });
@@ -133,21 +119,6 @@ mod tests {
         }
         assert!(read(json!({ "delay_seconds": 10 })).is_ok());
         assert!(read(json!({ "delay_seconds": 2_678_400 })).is_ok());
-    }
-
-    #[test]
-    fn an_instant_out_of_bounds_is_a_fault_of_the_document_and_a_paused_task_is_not() {
-        let refusal = |code| Refusal {
-            code,
-            message: "expected something else".to_owned(),
-        };
-        let until = Snooze::Until(DateTime::UNIX_EPOCH);
-        let problem = not_snoozed(refusal(OUT_OF_RANGE), until);
-        assert_eq!(
-            (problem.kind().status.as_u16(), &problem.errors()[0]["pointer"]),
-            (422, &json!("/until"))
-        );
-        assert_eq!(not_snoozed(refusal("task_paused"), until).kind().code, "refused");
     }
 
     #[test]
