@@ -125,6 +125,10 @@ exam! { ($)
         a_queued_run_is_canceled_at_once,
         a_run_that_is_over_stays_as_it_is,
     }
+    pages {
+        a_page_of_tasks_ends_before_it_is_too_large,
+        a_page_of_runs_ends_before_it_is_too_large,
+    }
     events {
         events_are_read_in_order_after_a_place,
         events_are_selected_by_topic_however_rare,

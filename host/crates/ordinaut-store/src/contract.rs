@@ -49,7 +49,8 @@ pub struct PageRequest {
     pub after: Option<String>,
 }
 
-/// A slice of a list, newest first unless the list says otherwise.
+/// A slice of a list, newest first unless the list says otherwise. It may have fewer items than were asked for though
+/// more follow: pages of tasks and runs end before they hold more than about 1 MiB of JSON. One item is always there.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
     pub items: Vec<T>,

@@ -1,5 +1,5 @@
 //! Cursors of lists: the sort key of the last item given out, so that pages neither repeat nor miss an item when rows
-//! are inserted between them.
+//! are inserted between them. And the bounds of a page: items, and bytes where items may be large.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -11,6 +11,10 @@ use crate::{
 
 /// No page is larger, whatever was asked for.
 const PAGE_MAX: u32 = 200;
+
+/// A page of large items ends before it holds more bytes of JSON, except that it has one item at least. So a list needs
+/// little memory, whatever tasks and results contain.
+pub(crate) const PAGE_BYTES_MAX: u64 = 1 << 20;
 
 /// The place after an item in a list that is sorted by an instant and an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +56,38 @@ pub(crate) fn limit(page: &PageRequest) -> u32 {
     page.limit.clamp(1, PAGE_MAX)
 }
 
-/// A page out of rows of which one more than the limit was asked for.
-pub(crate) fn cut<T>(mut items: Vec<T>, page: &PageRequest, place: impl Fn(&T) -> Place) -> Page<T> {
-    cut_with(&mut items, page, |item| place(item).encode())
+/// How much of what a list holds makes the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) items: usize,
+    /// Whether there is more after the page.
+    pub(crate) more: bool,
 }
 
-/// The same for a list with its own cursor.
+impl Extent {
+    /// Decides by the sizes of the next items in bytes, of which one more than the limit was asked for.
+    pub(crate) fn of(sizes: &[u64], page: &PageRequest) -> Self {
+        let mut bytes = 0_u64;
+        let fitting = sizes.iter().take(limit(page) as usize).take_while(|size| {
+            bytes = bytes.saturating_add(**size);
+            bytes <= PAGE_BYTES_MAX
+        });
+        let items = fitting.count().max(1).min(sizes.len());
+        Self {
+            items,
+            more: sizes.len() > items,
+        }
+    }
+
+    /// The page that has exactly these items.
+    pub(crate) fn page<T>(self, items: Vec<T>, place: impl Fn(&T) -> Place) -> Page<T> {
+        let last = items.last().filter(|_| self.more);
+        let next = last.map(|item| place(item).encode());
+        Page { items, next }
+    }
+}
+
+/// A page out of rows of which one more than the limit was asked for, in a list with its own cursor.
 pub(crate) fn cut_with<T>(items: &mut Vec<T>, page: &PageRequest, cursor: impl Fn(&T) -> String) -> Page<T> {
     let limit = limit(page) as usize;
     let more = items.len() > limit;
@@ -84,6 +114,25 @@ mod tests {
         }
         for text in ["", "-", "12", "zz-00000000000000000000000000000007", "12-34", "ÿ-ÿ"] {
             assert!(matches!(Place::decode(text), Err(StoreError::Invalid(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_ends_at_its_limit_or_before_it_is_too_large_and_is_never_empty() {
+        let page = PageRequest { limit: 3, after: None };
+        let max = PAGE_BYTES_MAX;
+        for (sizes, items, more) in [
+            (&[][..], 0, false),
+            (&[1, 1, 1], 3, false),
+            (&[1, 1, 1, 1], 3, true),
+            (&[max, 1], 1, true),
+            (&[max - 1, 1], 2, false),
+            (&[max + 1], 1, false),
+            (&[max + 1, 1], 1, true),
+            (&[1, max, 1], 1, true),
+            (&[u64::MAX, u64::MAX], 1, true),
+        ] {
+            assert_eq!(Extent::of(sizes, &page), Extent { items, more }, "{sizes:?}");
         }
     }
 }

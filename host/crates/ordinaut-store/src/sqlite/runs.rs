@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use ordinaut_domain::{Run, RunId, RunState};
 use sqlx::{Connection, QueryBuilder, Sqlite};
 
-use super::{SqliteStore, rows};
+use super::{SqliteStore, columns::Columns, rows};
 use crate::{
     codec::DbTime,
     contract::{Change, Page, PageRequest, RunDetail, RunFilter, Runs},
     error::{Result, StoreError},
     names::Named,
-    page::{self, Place},
+    page::{self, Extent, Place},
 };
 
 #[async_trait]
@@ -39,10 +39,17 @@ impl Runs for SqliteStore {
     }
 
     async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>> {
-        let mut query = list_query(filter, page)?;
-        let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
+        let mut reader = self.reader().await?;
+        // One snapshot for both looks: the first, without reading what is large, at how much makes a page.
+        let mut snapshot = reader.begin().await?;
+        let mut query = list_query(SIZES, filter, page, page::limit(page) + 1)?;
+        let sizes = query.build().fetch_all(&mut *snapshot).await?;
+        let size = |row| Columns::new(row, "task_run", "id").number("bytes");
+        let extent = Extent::of(&sizes.iter().map(size).collect::<Result<Vec<_>>>()?, page);
+        let mut query = list_query(COLUMNS, filter, page, extent.items as u32)?;
+        let rows = query.build().fetch_all(&mut *snapshot).await?;
         let runs = rows.iter().map(rows::run).collect::<Result<Vec<_>>>()?;
-        Ok(page::cut(runs, page, |run| Place {
+        Ok(extent.page(runs, |run| Place {
             at: run.scheduled_for,
             id: run.id.as_uuid(),
         }))
@@ -72,12 +79,22 @@ impl Runs for SqliteStore {
     }
 }
 
-fn list_query(filter: &RunFilter, page: &PageRequest) -> Result<QueryBuilder<Sqlite>> {
-    let mut query = QueryBuilder::new(
-        "SELECT id, task_id, state, cause, scheduled_for, run_at, attempt, started_at, finished_at, reason, \
-         trigger_data, simulated, output, error, created_at \
-         FROM task_run WHERE TRUE",
-    );
+/// All of a run.
+const COLUMNS: &str = "id, task_id, state, cause, scheduled_for, run_at, attempt, started_at, finished_at, reason, \
+    trigger_data, simulated, output, error, created_at";
+
+/// How large a run is in a list.
+const SIZES: &str =
+    "id, octet_length(trigger_data) + coalesce(octet_length(output), 0) + coalesce(octet_length(error), 0) AS bytes";
+
+fn list_query(
+    select: &'static str,
+    filter: &RunFilter,
+    page: &PageRequest,
+    limit: u32,
+) -> Result<QueryBuilder<Sqlite>> {
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(select).push(" FROM task_run WHERE TRUE");
     if let Some(task) = filter.task {
         query.push(" AND task_id = ").push_bind(task.as_uuid());
     }
@@ -104,6 +121,6 @@ fn list_query(filter: &RunFilter, page: &PageRequest) -> Result<QueryBuilder<Sql
     }
     query
         .push(" ORDER BY scheduled_for DESC, id DESC LIMIT ")
-        .push_bind(i64::from(page::limit(page)) + 1);
+        .push_bind(i64::from(limit));
     Ok(query)
 }

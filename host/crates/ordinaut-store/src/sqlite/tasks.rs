@@ -14,7 +14,7 @@ use crate::{
     contract::{Change, Materialised, Page, PageRequest, Planner, TaskFilter, Tasks},
     error::{Result, StoreError},
     names::Named,
-    page::{self, Place},
+    page::{self, Extent, Place},
 };
 
 #[async_trait]
@@ -38,10 +38,17 @@ impl Tasks for SqliteStore {
     }
 
     async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
-        let mut query = list_query(filter, page)?;
-        let rows = query.build().fetch_all(&mut *self.reader().await?).await?;
+        let mut reader = self.reader().await?;
+        // One snapshot for both looks: the first, without reading what is large, at how much makes a page.
+        let mut snapshot = sqlx::Connection::begin(&mut *reader).await?;
+        let mut query = list_query(SIZES, filter, page, page::limit(page) + 1)?;
+        let sizes = query.build().fetch_all(&mut *snapshot).await?;
+        let size = |row| Columns::new(row, "task", "id").number("bytes");
+        let extent = Extent::of(&sizes.iter().map(size).collect::<Result<Vec<_>>>()?, page);
+        let mut query = list_query(COLUMNS, filter, page, extent.items as u32)?;
+        let rows = query.build().fetch_all(&mut *snapshot).await?;
         let tasks = rows.iter().map(rows::task).collect::<Result<Vec<_>>>()?;
-        Ok(page::cut(tasks, page, |task| Place {
+        Ok(extent.page(tasks, |task| Place {
             at: task.created_at,
             id: task.id.as_uuid(),
         }))
@@ -102,12 +109,21 @@ impl Tasks for SqliteStore {
     }
 }
 
-fn list_query(filter: &TaskFilter, page: &PageRequest) -> Result<QueryBuilder<Sqlite>> {
-    let mut query = QueryBuilder::new(
-        "SELECT id, owner, status, version, definition, next_run_at, next_occurrence, schedule_checkpoint, runs_made, \
-         last_run_id, last_run_state, last_run_scheduled_for, last_run_finished_at, created_at, updated_at \
-         FROM task WHERE TRUE",
-    );
+/// All of a task.
+const COLUMNS: &str = "id, owner, status, version, definition, next_run_at, next_occurrence, schedule_checkpoint, runs_made, \
+    last_run_id, last_run_state, last_run_scheduled_for, last_run_finished_at, created_at, updated_at";
+
+/// How large a task is in a list.
+const SIZES: &str = "id, octet_length(definition) AS bytes";
+
+fn list_query(
+    select: &'static str,
+    filter: &TaskFilter,
+    page: &PageRequest,
+    limit: u32,
+) -> Result<QueryBuilder<Sqlite>> {
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(select).push(" FROM task WHERE TRUE");
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status.name());
     }
@@ -139,7 +155,7 @@ fn list_query(filter: &TaskFilter, page: &PageRequest) -> Result<QueryBuilder<Sq
     }
     query
         .push(" ORDER BY created_at DESC, id DESC LIMIT ")
-        .push_bind(i64::from(page::limit(page)) + 1);
+        .push_bind(i64::from(limit));
     Ok(query)
 }
 
