@@ -182,6 +182,7 @@ fn verdict(report: &CheckReport, settings: &Path) -> String {
             .flat_map(|text| text.lines().map(ToOwned::to_owned).collect::<Vec<_>>());
         list("backtrace", backtrace.collect());
     }
+    list("left out", extension.left_out.clone());
     list("output of init", report.output.clone());
     lines.join("\n")
 }
