@@ -7,9 +7,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::plan::{first_timing, resumed_timing};
+use crate::plan::{first_timing, is_snoozed};
 use crate::task::is_same_schedule;
-use crate::{ScheduleKind, Task, TaskDefinition, TaskStatus, Timing, Violation};
+use crate::{DropRuns, DroppedRuns, QueuedOccurrence, ScheduleKind, Task, TaskDefinition, TaskStatus, Timing};
 
 /// The shortest time by which an occurrence is moved, in seconds. Occurrences become queued runs up to two seconds
 /// early, and moves of a few seconds are how the scheduler itself puts off a decision (see [`plan`](crate::plan)).
@@ -25,8 +25,8 @@ pub struct Control {
     pub task: Task,
     /// False when there was nothing to do.
     pub changed: bool,
-    /// Set when queued runs are to be canceled, with the reason to record.
-    pub drop_queued: Option<String>,
+    /// Set when queued runs are to be canceled.
+    pub drop_runs: Option<DropRuns>,
     /// For the audit log, and as `ordinaut.<action>` the topic of the event: for instance `task.paused`.
     pub action: &'static str,
     /// For the person who asked.
@@ -35,7 +35,7 @@ pub struct Control {
     pub details: Value,
 }
 
-/// Why a control is impossible now.
+/// Why a control is impossible: because of the task's present state, or because of what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
@@ -44,6 +44,28 @@ pub struct Refusal {
     pub code: &'static str,
     /// Names the present state and what to do instead.
     pub message: String,
+    /// Set when the fault lies in what was asked for and not in the state of the task: its place in the document that
+    /// came with the request (RFC 6901), for instance `/delay_seconds`.
+    pub pointer: Option<String>,
+}
+
+impl Refusal {
+    /// The task is not in a state that allows it.
+    fn of_state(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            pointer: None,
+        }
+    }
+
+    /// What was asked for is wrong, whatever the state of the task.
+    fn of_input(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            pointer: Some(pointer.into()),
+            ..Self::of_state(code, message)
+        }
+    }
 }
 
 /// By how much the next occurrence is put off.
@@ -56,43 +78,49 @@ pub enum Snooze {
 }
 
 impl Task {
-    /// Stops making runs until [`resume`](Self::resume). Runs that are queued are canceled; one that is running ends
-    /// as it would.
+    /// Stops making runs until [`resume`](Self::resume). Queued runs of the schedule that have not begun are taken back;
+    /// runs that somebody asked for, that wait for another attempt or that are running go on. A snoozed occurrence
+    /// stays snoozed.
     pub fn pause(&self, now: DateTime<Utc>) -> Result<Control, Refusal> {
         match self.status {
             TaskStatus::Paused => Ok(self.unchanged("task.paused", "the task is paused already")),
             TaskStatus::Active => {
                 let mut task = self.touched(now);
                 task.status = TaskStatus::Paused;
-                task.timing.next_run_at = None;
-                let mut control = changed(task, "task.paused", "the task is paused; resume it to make runs again");
-                control.drop_queued = Some("the task was paused".to_owned());
+                if !is_snoozed(self) {
+                    task.timing.next_run_at = None;
+                }
+                let message = "the task is paused, and its schedule makes no runs until it is resumed; runs on request, \
+                               waiting retries and running runs go on";
+                let mut control = changed(task, "task.paused", message);
+                control.drop_runs = Some(DropRuns {
+                    reason: "the task was paused".to_owned(),
+                    which: DroppedRuns::ScheduledNotBegun,
+                    not_before: None,
+                });
                 Ok(control)
             }
             TaskStatus::Canceled | TaskStatus::Completed => Err(self.ended("paused")),
         }
     }
 
-    /// Makes runs again. What was missed in the meantime is decided by the misfire policy in the scheduler's next
-    /// pass, as after an outage.
+    /// Makes runs again, from the place in the timetable where the task was paused. What was missed in the meantime is
+    /// decided by the misfire policy in the scheduler's next pass, as after an outage.
     pub fn resume(&self, now: DateTime<Utc>) -> Result<Control, Refusal> {
         match self.status {
             TaskStatus::Active => Ok(self.unchanged("task.resumed", "the task is active already")),
             TaskStatus::Paused => {
                 let mut task = self.touched(now);
-                task.timing = resumed_timing(self, now).map_err(|violation| invalid_schedule(&violation))?;
-                task.status = if task.timing.next_run_at.is_some() || !self.is_driven_by_time() {
-                    TaskStatus::Active
-                } else {
-                    TaskStatus::Completed
-                };
+                task.timing.next_run_at = task.timing.next_run_at.or(task.timing.next_occurrence);
+                // Without an occurrence left, the store completes it as soon as no run is unfinished.
+                task.status = TaskStatus::Active;
                 let message = match task.timing.next_run_at {
                     Some(at) if at <= now => {
                         "the task is active; what it missed is decided by its misfire policy".to_owned()
                     }
                     Some(at) => format!("the task is active; its next occurrence is at {}", at.to_rfc3339()),
                     None if !self.is_driven_by_time() => "the task is active".to_owned(),
-                    None => "no occurrence was left; the task is completed".to_owned(),
+                    None => "no occurrence is left; the task is completed once its last run is over".to_owned(),
                 };
                 Ok(changed(task, "task.resumed", &message))
             }
@@ -101,49 +129,26 @@ impl Task {
     }
 
     /// Moves the next occurrence, and only that: later ones keep their times, except that those which would fall
-    /// before the moved one are recorded as skipped.
-    pub fn snooze(&self, snooze: Snooze, now: DateTime<Utc>) -> Result<Control, Refusal> {
+    /// before the moved one are recorded as skipped. `queued` is the first occurrence that has become a run already
+    /// and is not due yet, if there is one: it is taken back and made anew at the later time.
+    pub fn snooze(
+        &self,
+        snooze: Snooze,
+        queued: Option<QueuedOccurrence>,
+        now: DateTime<Utc>,
+    ) -> Result<Control, Refusal> {
         match self.status {
             TaskStatus::Active => {}
             TaskStatus::Paused => {
                 let message = "the task is paused: resume it first, then snooze its next occurrence".to_owned();
-                return Err(Refusal {
-                    code: "task_paused",
-                    message,
-                });
+                return Err(Refusal::of_state("task_paused", message));
             }
             TaskStatus::Canceled | TaskStatus::Completed => return Err(self.ended("snoozed")),
         }
-        let (Some(nominal), Some(planned)) = (self.timing.next_occurrence, self.timing.next_run_at) else {
-            let message = "the task has no next occurrence that could be moved: it is not driven by time".to_owned();
-            return Err(Refusal {
-                code: "no_next_occurrence",
-                message,
-            });
-        };
-        let until = match snooze {
-            Snooze::Delay { seconds } => i64::try_from(seconds)
-                .ok()
-                .and_then(TimeDelta::try_seconds)
-                .and_then(|delay| planned.max(now).checked_add_signed(delay)),
-            Snooze::Until(until) => Some(until),
-        };
-        let seconds = |n: u64| TimeDelta::seconds(i64::try_from(n).unwrap_or(i64::MAX / 1000));
-        let earliest = planned.max(now) + seconds(MIN_SNOOZE_SECONDS);
-        let latest = nominal.max(now) + seconds(MAX_SNOOZE_SECONDS);
-        let Some(until) = until.filter(|until| (earliest..=latest).contains(until)) else {
-            let message = format!(
-                "the next occurrence, now at {}, can be moved to a time from {} to {}",
-                planned.to_rfc3339(),
-                earliest.to_rfc3339(),
-                latest.to_rfc3339()
-            );
-            return Err(Refusal {
-                code: "out_of_range",
-                message,
-            });
-        };
+        let (nominal, planned) = self.next_to_come(queued, now)?;
+        let until = snoozed_until(snooze, (nominal, planned), now)?;
         let mut task = self.touched(now);
+        task.timing.next_occurrence = Some(nominal);
         task.timing.next_run_at = Some(until);
         let message = format!(
             "the occurrence of {} was moved to {}",
@@ -152,6 +157,12 @@ impl Task {
         );
         let mut control = changed(task, "task.snoozed", &message);
         control.details = json!({ "occurrence": nominal, "from": planned, "until": until });
+        // Always: the occurrence may become a run between this decision and its being stored.
+        control.drop_runs = Some(DropRuns {
+            reason: "snoozed".to_owned(),
+            which: DroppedRuns::ScheduledNotBegun,
+            not_before: Some(nominal),
+        });
         Ok(control)
     }
 
@@ -167,9 +178,14 @@ impl Task {
         let mut control = changed(
             task,
             "task.canceled",
-            "the task is canceled for good; create a new one to go on",
+            "the task is canceled for good, and its queued runs with it; a run that is running goes on to its end unless \
+             it is canceled by itself",
         );
-        control.drop_queued = Some("the task was canceled".to_owned());
+        control.drop_runs = Some(DropRuns {
+            reason: "the task was canceled".to_owned(),
+            which: DroppedRuns::All,
+            not_before: None,
+        });
         Ok(control)
     }
 
@@ -190,9 +206,10 @@ impl Task {
                     runs_made: made,
                     ..Timing::default()
                 };
-                task.status = TaskStatus::Completed;
+                // An active task is completed by the store, as soon as no run of it is unfinished.
             } else {
-                let first = first_timing(&task.definition, now).map_err(|violation| invalid_schedule(&violation))?;
+                let first = first_timing(&task.definition, now)
+                    .map_err(|fault| Refusal::of_input(fault.pointer, "invalid_schedule", fault.detail))?;
                 task.timing = Timing {
                     runs_made: made,
                     ..first
@@ -219,6 +236,30 @@ impl Task {
         } else {
             Ok(())
         }
+    }
+
+    /// The occurrence that comes next: its nominal instant, and when it is to start.
+    fn next_to_come(
+        &self,
+        queued: Option<QueuedOccurrence>,
+        now: DateTime<Utc>,
+    ) -> Result<(DateTime<Utc>, DateTime<Utc>), Refusal> {
+        let planned = self.timing.next_occurrence.zip(self.timing.next_run_at);
+        let queued = queued
+            .filter(|queued| queued.run_at > now)
+            .map(|queued| (queued.scheduled_for, queued.run_at));
+        let next = match (queued, planned) {
+            (Some(queued), Some(planned)) => Some(if queued.0 <= planned.0 { queued } else { planned }),
+            (queued, planned) => queued.or(planned),
+        };
+        next.ok_or_else(|| {
+            let message = if self.is_driven_by_time() {
+                "the task has no next occurrence that could be moved: its last one has become a run"
+            } else {
+                "the task has no next occurrence that could be moved: it is not driven by time"
+            };
+            Refusal::of_state("no_next_occurrence", message)
+        })
     }
 
     fn is_driven_by_time(&self) -> bool {
@@ -248,7 +289,7 @@ impl Task {
             TaskStatus::Completed => (
                 "task_completed",
                 format!(
-                    "the task is completed, because no occurrence is left, and cannot be {participle}: start it with run_now, or give it another schedule"
+                    "the task is completed, because no occurrence is left, and cannot be {participle}: start it with run_now, or create a new task"
                 ),
             ),
             _ => (
@@ -256,7 +297,7 @@ impl Task {
                 format!("the task is canceled, which is final, and cannot be {participle}: create a new task"),
             ),
         };
-        Refusal { code, message }
+        Refusal::of_state(code, message)
     }
 }
 
@@ -264,16 +305,53 @@ fn changed(task: Task, action: &'static str, message: &str) -> Control {
     Control {
         task,
         changed: true,
-        drop_queued: None,
+        drop_runs: None,
         action,
         message: message.to_owned(),
         details: json!({}),
     }
 }
 
-fn invalid_schedule(violation: &Violation) -> Refusal {
-    Refusal {
-        code: "invalid_schedule",
-        message: violation.detail.clone(),
+/// The instant to which an occurrence is moved that would otherwise start at `planned`.
+fn snoozed_until(
+    snooze: Snooze,
+    (nominal, planned): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Refusal> {
+    let seconds = |n: u64| TimeDelta::seconds(i64::try_from(n).unwrap_or(i64::MAX / 1000));
+    let start = planned.max(now);
+    let earliest = start + seconds(MIN_SNOOZE_SECONDS);
+    let latest = nominal.max(now) + seconds(MAX_SNOOZE_SECONDS);
+    if earliest > latest {
+        let message = format!(
+            "the next occurrence, of {}, is snoozed to {} already; it can be moved by at most 31 days",
+            nominal.to_rfc3339(),
+            planned.to_rfc3339()
+        );
+        return Err(Refusal::of_state("out_of_range", message));
     }
+    let (pointer, until) = match snooze {
+        Snooze::Delay { seconds } => {
+            let delay = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
+            (
+                "/delay_seconds",
+                delay.and_then(|delay| start.checked_add_signed(delay)),
+            )
+        }
+        Snooze::Until(until) => ("/until", Some(until)),
+    };
+    until.filter(|until| (earliest..=latest).contains(until)).ok_or_else(|| {
+        let (start, first, last) = (start.to_rfc3339(), earliest.to_rfc3339(), latest.to_rfc3339());
+        let message = match snooze {
+            Snooze::Delay { .. } => format!(
+                "the delay counts from the next occurrence, now at {start}; it must be from {MIN_SNOOZE_SECONDS} to {} \
+                 seconds, which moves it to a time from {first} to {last}",
+                latest.signed_duration_since(planned.max(now)).num_seconds()
+            ),
+            Snooze::Until(_) => {
+                format!("the next occurrence, now at {start}, can be moved to a time from {first} to {last}")
+            }
+        };
+        Refusal::of_input(pointer, "out_of_range", message)
+    })
 }

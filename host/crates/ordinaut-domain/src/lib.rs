@@ -36,4 +36,6 @@ pub use task::{
 };
 pub use tool::{CallOrigin, Caller, Effect, ToolAddress, ToolCall, ToolDefinition, ToolError};
 pub use violation::Violation;
-pub use work::{DueTask, FencingToken, Lease, LeasedWork, Plan, PlannedRun, Verdict};
+pub use work::{
+    DropRuns, DroppedRuns, DueTask, FencingToken, Lease, LeasedWork, Plan, PlannedRun, QueuedOccurrence, Verdict,
+};

@@ -26,7 +26,8 @@ mod validate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{RetryPolicy, ToolAddress, retry};
+use crate::document::child;
+use crate::{RetryPolicy, ToolAddress, Violation, retry};
 
 pub use condition::Condition;
 pub use effect::effect_key;
@@ -42,6 +43,18 @@ pub use time::parse_duration;
 #[serde(transparent)]
 pub struct Pipeline {
     pub steps: Vec<Step>,
+}
+
+impl Pipeline {
+    /// Uses of `params.<name>` for which there is no such param, with their places in a document that holds the
+    /// pipeline at `pointer`.
+    pub(crate) fn missing_params(&self, params: &Map<String, Value>, pointer: &str) -> Vec<Violation> {
+        let mut warnings = Vec::new();
+        for index in 0..self.steps.len() {
+            validate::missing_params(&self.steps, index, params, &child(pointer, index), &mut warnings);
+        }
+        warnings
+    }
 }
 
 /// One step: it calls a tool, or (later) runs other steps.

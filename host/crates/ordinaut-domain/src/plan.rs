@@ -4,9 +4,10 @@
 //! nominal instant plus jitter, or wherever it was snoozed to. `Timing` holds the next one: `next_occurrence` is
 //! nominal, `next_run_at` is when the scheduler looks at the task.
 //!
-//! **Misfires.** An occurrence that is found more than [`GRACE_SECONDS`] after its time was missed, and the misfire
-//! policy decides about it; one that is found earlier than that is served as if nothing had happened. What was missed
-//! is looked at oldest first. Runs are made at most [`MAX_RUNS_PER_PASS`] at a time; the task stays due and the next
+//! **Misfires.** What a pass finds due is one batch. When the oldest of it is found more than [`GRACE_SECONDS`] after
+//! its time, all of it was missed, up to the present instant, and the misfire policy decides about it as a whole;
+//! otherwise it is merely late and is served as if nothing had happened. What was missed is looked at oldest first.
+//! Runs are made at most [`MAX_RUNS_PER_PASS`] at a time; the task stays due and the next
 //! pass goes on. Of the occurrences that are skipped for one reason, [`MAX_SKIPS_RECORDED`] are recorded one by one
 //! and the last of these says how many more there were, so that a long outage does not fill the store.
 //!
@@ -16,11 +17,14 @@
 //! when the occurrence is due. At most [`PUT_OFF_MAX_SECONDS`], which is how a later pass knows it from a snooze.
 //!
 //! A pass always ends with a later `next_run_at`, with fewer occurrences before it, or with none.
+//!
+//! **The end.** A task whose last occurrence has become a run stays active, without `next_run_at`, until that run is
+//! over; the store completes it then. The plan itself says `Completed` only when nothing of the task is unfinished.
 
 mod calendar;
 mod pass;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{DueTask, MisfirePolicy, Plan, PlannedRun, RunId, ScheduleKind, Task, TaskDefinition, Timing, Violation};
 use calendar::Calendar;
@@ -61,7 +65,7 @@ pub fn first_timing(definition: &TaskDefinition, now: DateTime<Utc>) -> Result<T
     };
     let late = now.signed_duration_since(missed.at).num_seconds();
     if definition.misfire_policy == MisfirePolicy::Skip {
-        let detail = "this time has passed; choose a later one, or the misfire policy `run_once` to run it now";
+        let detail = "this time has passed, and the misfire policy `skip` never runs it; choose a later one";
         return Err(Violation::new("/schedule_expr", "in_the_past", detail));
     }
     if u64::try_from(late).unwrap_or(0) > definition.catchup_window_seconds {
@@ -94,25 +98,19 @@ pub fn manual_run(task: &Task, now: DateTime<Utc>, id: RunId, simulate: bool) ->
     }
 }
 
-/// The timing of a task that is resumed: the occurrence that was next when it was paused, which may have passed.
-pub(crate) fn resumed_timing(task: &Task, now: DateTime<Utc>) -> Result<Timing, Violation> {
+/// Whether the next occurrence was moved by a person, and not only put off by the scheduler.
+pub(crate) fn is_snoozed(task: &Task) -> bool {
     let timing = &task.timing;
-    if matches!(
-        task.definition.schedule_kind,
-        ScheduleKind::Event | ScheduleKind::Condition
-    ) {
-        return Ok(timing.clone());
-    }
-    if timing.next_occurrence.is_some() {
-        return Ok(Timing {
-            next_run_at: timing.next_occurrence,
-            ..timing.clone()
-        });
-    }
-    let next = Calendar::of(&task.definition)?.first_after(now);
-    let ended = Timing {
-        runs_made: timing.runs_made,
-        ..Timing::default()
+    let (Some(nominal), Some(planned)) = (timing.next_occurrence, timing.next_run_at) else {
+        return false;
     };
-    Ok(next.map_or(ended, |spot| spot.into_timing(timing.runs_made)))
+    Calendar::of(&task.definition).is_ok_and(|calendar| {
+        let usual = calendar.run_at(task.id, nominal, timing.checkpoint.as_ref());
+        is_moved(usual, planned)
+    })
+}
+
+/// Whether a planned time is so much later than the usual one that somebody moved it.
+fn is_moved(usual: DateTime<Utc>, planned: DateTime<Utc>) -> bool {
+    planned.signed_duration_since(usual) > TimeDelta::seconds(PUT_OFF_MAX_SECONDS)
 }

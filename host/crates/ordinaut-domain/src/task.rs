@@ -10,6 +10,7 @@ use crate::{AgentId, RetryPolicy, RunId, RunState, TaskId, pipeline::Pipeline};
 mod document;
 mod parse;
 mod schedule;
+mod warnings;
 
 pub use parse::{READ_ONLY, TaskContext};
 pub use schedule::is_same_schedule;
@@ -35,7 +36,7 @@ pub enum TaskStatus {
     Paused,
     /// Ended by somebody; final.
     Canceled,
-    /// Ended by itself: no occurrence is left.
+    /// Ended by itself: no occurrence is left, and its last run is over.
     Completed,
 }
 
@@ -137,7 +138,8 @@ pub struct Payload {
 /// The scheduler's place in a task's timetable.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timing {
-    /// When the scheduler must look at the task next; none when paused, ended or not driven by time.
+    /// When the scheduler must look at the task next; none when ended or not driven by time. A paused task has one only
+    /// to remember when an occurrence that was snoozed, or whose queued run was taken back, was to start.
     pub next_run_at: Option<DateTime<Utc>>,
     /// The nominal occurrence behind `next_run_at`, which differs from it by jitter or snoozing.
     pub next_occurrence: Option<DateTime<Utc>>,

@@ -63,10 +63,38 @@ pub struct DueTask {
 pub struct Plan {
     pub runs: Vec<PlannedRun>,
     pub timing: Timing,
-    /// `Completed` when no occurrence is left.
+    /// `Completed` when no occurrence is left and no run is unfinished. With the last occurrence a queued run, the task
+    /// stays active without `next_run_at`, and whoever ends that run completes it.
     pub status: TaskStatus,
     /// Runs to be canceled first (`overlap_policy: cancel_previous` cancels all that are unfinished).
     pub cancel_unfinished: bool,
+}
+
+/// An occurrence that has become a queued run which has not begun: runs are made a little before they are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueuedOccurrence {
+    pub scheduled_for: DateTime<Utc>,
+    pub run_at: DateTime<Utc>,
+}
+
+/// Which queued runs a change of their task takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DroppedRuns {
+    /// Those that the schedule made and that were never attempted. Runs that somebody asked for, and runs that wait
+    /// for another attempt, go on.
+    ScheduledNotBegun,
+    /// All that are queued.
+    All,
+}
+
+/// Queued runs that are to be canceled together with a change of their task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropRuns {
+    /// Recorded with each of them.
+    pub reason: String,
+    pub which: DroppedRuns,
+    /// Only runs whose nominal occurrence is this one or a later one.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 /// How an attempt is to be settled.

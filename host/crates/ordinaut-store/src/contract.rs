@@ -3,7 +3,9 @@
 //!
 //! Events of runs are written by the store itself, in the transaction of what they tell: `ordinaut.run.queued`,
 //! `skipped`, `started`, `retrying`, `released`, `abandoned`, `succeeded`, `failed`, `canceled` and `timed_out`, with
-//! the run as subject, and `ordinaut.task.completed` and `suspended` (its row cannot be read). So no caller can forget one, and none writes one twice.
+//! the run as subject, and `ordinaut.task.completed` and `suspended` (its row cannot be read). A task
+//! that is driven by time, active and without a next occurrence is completed in the transaction that ends its last
+//! unfinished run. So no caller can forget one, and none writes one twice.
 //!
 //! Time: methods that decide about expiry take no instant, because database time decides. A backend without a server
 //! (SQLite) reads the [`Clock`](ordinaut_domain::Clock) that it was opened with, which is the same thing there.
@@ -13,8 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
-    Agent, AgentId, Attempt, AttemptOutcome, DueTask, Event, EventId, Lease, LeasedWork, LoggedEvent, Plan, PlannedRun,
-    Run, RunId, RunState, ScheduleKind, StepRecord, Task, TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
+    Agent, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, Lease, LeasedWork, LoggedEvent, Plan,
+    PlannedRun, QueuedOccurrence, Run, RunId, RunState, ScheduleKind, StepRecord, Task, TaskId, TaskStatus,
+    TopicPattern, Verdict, WorkerId,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -91,6 +94,17 @@ pub struct Materialised {
     pub next_due: Option<DateTime<Utc>>,
 }
 
+/// What came with a change of a task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Updated {
+    /// Queued runs that were canceled.
+    pub dropped: usize,
+    /// Runs that a worker has, and that go on.
+    pub running: usize,
+    /// Whether the task was completed at once: its schedule has ended and no run of it is unfinished.
+    pub completed: bool,
+}
+
 /// Decides about a due task inside the transaction that found it. Pure: it may be called again after a conflict.
 pub type Planner<'a> = &'a (dyn Fn(&DueTask) -> Plan + Send + Sync);
 
@@ -107,15 +121,21 @@ pub trait Tasks: Send + Sync + 'static {
     async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
 
     /// Replaces everything about a task but its id, owner and creation time. `Stale` unless the stored version is
-    /// `expected_version`; the stored version becomes `task.version`. With `drop_queued`, queued runs are recorded as
-    /// canceled with this reason.
+    /// `expected_version`; the stored version becomes `task.version`.
+    ///
+    /// With `drop`, queued runs are recorded as canceled with its reason. Those of the schedule that had not begun do
+    /// not count towards `runs_made` any more; and when such a run was not due yet, and its occurrence lies before the
+    /// task's next one, it becomes the next one again, at the time when it was to start.
     async fn update_task(
         &self,
         task: &Task,
         expected_version: u64,
-        drop_queued: Option<&str>,
+        drop: Option<&DropRuns>,
         change: &Change,
-    ) -> Result<()>;
+    ) -> Result<Updated>;
+
+    /// The first occurrence of a task that has become a queued run, has not begun and is due after `after`.
+    async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>>;
 
     /// Queues a run beside the schedule. A run that an event caused carries the event's `hops` in its `trigger`:
     /// events about the run count from there, which is how loops are cut.

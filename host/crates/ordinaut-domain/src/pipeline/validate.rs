@@ -5,7 +5,7 @@
 //! `&expressions` the value is an element of some list, of which nothing is known, and nothing is claimed.
 
 use jmespath::ast::Ast;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::expression::{Expression, for_each_child};
 use super::scan;
@@ -17,16 +17,34 @@ use crate::document::{child, clip, listed, nearest};
 
 /// Checks the templates and conditions of one step against the steps of its pipeline. `step` is its index.
 pub(super) fn check_names(steps: &[Step], step: usize, pointer: &str, violations: &mut Vec<Violation>) {
-    let Some(this) = steps.get(step) else { return };
-    let names = Names { steps, step };
-    if let Some(condition) = &this.condition
-        && let Ok(condition) = Condition::compile(condition)
-    {
-        let (expression, offset) = condition.expression();
-        names.check(expression, offset, &child(pointer, "if"), violations);
-    }
-    names.check_tree(&this.arguments, &child(pointer, "with"), violations);
+    let names = Names {
+        steps,
+        step,
+        params: None,
+    };
+    names.check_step(pointer, violations);
 }
+
+/// What the templates and conditions of one step ask of `params` that is not there. Not what has a substitute:
+/// `params.x || 'this'` and `not_null(params.x, 'this')`.
+pub(super) fn missing_params(
+    steps: &[Step],
+    step: usize,
+    params: &Map<String, Value>,
+    pointer: &str,
+    warnings: &mut Vec<Violation>,
+) {
+    let mut found = Vec::new();
+    let names = Names {
+        steps,
+        step,
+        params: Some(params),
+    };
+    names.check_step(pointer, &mut found);
+    warnings.extend(found.into_iter().filter(|fault| fault.code == UNKNOWN_PARAM));
+}
+
+const UNKNOWN_PARAM: &str = "unknown_param";
 
 /// Notes every template in `value` that cannot be read. False if the value nests deeper than `depth`, which is noted.
 pub(super) fn check_templates(value: &Value, pointer: &str, depth: usize, violations: &mut Vec<Violation>) -> bool {
@@ -55,12 +73,15 @@ pub(super) fn check_templates(value: &Value, pointer: &str, depth: usize, violat
 struct Names<'a> {
     steps: &'a [Step],
     step: usize,
+    /// The task's params, when they are to be looked at.
+    params: Option<&'a Map<String, Value>>,
 }
 
 /// What is known about a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape<'a> {
     Root,
+    Params,
     Steps,
     /// The record of the step with this id.
     Record(&'a str),
@@ -68,6 +89,17 @@ enum Shape<'a> {
 }
 
 impl<'a> Names<'a> {
+    fn check_step(&self, pointer: &str, violations: &mut Vec<Violation>) {
+        let Some(this) = self.steps.get(self.step) else { return };
+        if let Some(condition) = &this.condition
+            && let Ok(condition) = Condition::compile(condition)
+        {
+            let (expression, offset) = condition.expression();
+            self.check(expression, offset, &child(pointer, "if"), violations);
+        }
+        self.check_tree(&this.arguments, &child(pointer, "with"), violations);
+    }
+
     fn check_tree(&self, value: &Value, pointer: &str, violations: &mut Vec<Violation>) {
         match value {
             Value::String(text) if scan::is_template(text) => {
@@ -114,7 +146,13 @@ impl<'a> Names<'a> {
                 self.walk(rhs, left, found)
             }
             Ast::Or { lhs, rhs, .. } | Ast::And { lhs, rhs, .. } => {
-                let (left, right) = (self.walk(lhs, shape, found), self.walk(rhs, shape, found));
+                let mut in_left = Vec::new();
+                let left = self.walk(lhs, shape, &mut in_left);
+                if matches!(ast, Ast::Or { .. }) {
+                    in_left.retain(|fault| fault.1 != UNKNOWN_PARAM);
+                }
+                found.append(&mut in_left);
+                let right = self.walk(rhs, shape, found);
                 if left == right { left } else { Shape::Anything }
             }
             Ast::Condition { predicate, then, .. } => {
@@ -131,11 +169,16 @@ impl<'a> Names<'a> {
                 Shape::Anything
             }
             other => {
+                let mut inside = Vec::new();
                 let walked: Result<(), ()> = for_each_child(other, &mut |part| {
-                    self.walk(part, shape, found);
+                    self.walk(part, shape, &mut inside);
                     Ok(())
                 });
                 debug_assert!(walked.is_ok());
+                if matches!(other, Ast::Function { name, .. } if name == "not_null") {
+                    inside.retain(|fault| fault.1 != UNKNOWN_PARAM);
+                }
+                found.append(&mut inside);
                 Shape::Anything
             }
         }
@@ -147,7 +190,24 @@ impl<'a> Names<'a> {
                 if let Some((code, detail)) = refuse_root(name) {
                     found.push((offset, code, detail));
                 }
-                if name == "steps" { Shape::Steps } else { Shape::Anything }
+                match name {
+                    "steps" => Shape::Steps,
+                    "params" => Shape::Params,
+                    _ => Shape::Anything,
+                }
+            }
+            Shape::Params => {
+                if let Some(params) = self.params.filter(|params| !params.contains_key(name)) {
+                    let known: Vec<&str> = params.keys().map(String::as_str).collect();
+                    let shown = clip(name, 60);
+                    let mend = match nearest(name, known.iter().copied()) {
+                        Some(meant) => format!("; did you mean params.{meant}?"),
+                        None => String::new(),
+                    };
+                    let detail = format!("`payload.params` has no `{shown}`, so params.{shown} is null{mend}");
+                    found.push((offset, UNKNOWN_PARAM, detail));
+                }
+                Shape::Anything
             }
             Shape::Steps => self.step_name(name, offset, found),
             Shape::Record(id) => {

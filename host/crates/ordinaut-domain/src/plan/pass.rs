@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::calendar::{Calendar, Spot};
-use super::{GRACE_SECONDS, MAX_RUNS_PER_PASS, MAX_SKIPS_RECORDED, PUT_OFF_MAX_SECONDS};
+use super::{GRACE_SECONDS, MAX_RUNS_PER_PASS, MAX_SKIPS_RECORDED, PUT_OFF_MAX_SECONDS, is_moved};
 use crate::{DueTask, MisfirePolicy, OverlapPolicy, Plan, PlannedRun, RunCause, RunId, TaskStatus, Timing, Violation};
 
 /// How many skipped occurrences are counted before the rest is jumped over: some ten milliseconds of calendar work.
@@ -77,8 +77,10 @@ impl<'a> Pass<'a> {
     }
 
     fn decide(mut self) -> Plan {
-        let cutoff = self.due.now - TimeDelta::seconds(GRACE_SECONDS);
-        if self.next_before(cutoff) && !self.is_exhausted() {
+        let grace = self.due.now - TimeDelta::seconds(GRACE_SECONDS);
+        if self.next_before(grace) && !self.is_exhausted() {
+            // Nobody served the task for a while: everything up to now is one batch.
+            let cutoff = self.due.now + INSTANT;
             match self.due.task.definition.misfire_policy {
                 MisfirePolicy::Skip => self.skip_before(cutoff, "missed, and the misfire policy is skip"),
                 MisfirePolicy::RunOnce => self.catch_up_latest(cutoff),
@@ -137,9 +139,11 @@ impl<'a> Pass<'a> {
         latest.max(next.filter(|run_at| *run_at < cutoff)).unwrap_or(cutoff)
     }
 
+    /// The earliest time whose occurrence may still be run: never within the grace of now, however short the window.
     fn oldest_to_run(&self) -> DateTime<Utc> {
         let window = i64::try_from(self.due.task.definition.catchup_window_seconds)
             .ok()
+            .map(|seconds| seconds.max(GRACE_SECONDS))
             .and_then(TimeDelta::try_seconds);
         window
             .and_then(|window| self.due.now.checked_sub_signed(window))
@@ -343,11 +347,13 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self) -> Plan {
+        // What is asked to be canceled may not be over yet.
+        let is_over = self.unfinished == 0 && !self.cancel_unfinished;
         let next = if self.is_exhausted() { None } else { self.next };
-        let status = if next.is_some() {
-            TaskStatus::Active
-        } else {
+        let status = if next.is_none() && is_over {
             TaskStatus::Completed
+        } else {
+            TaskStatus::Active
         };
         let timing = next.map_or(Timing::default(), |next| Timing {
             next_run_at: Some(next.run_at),
@@ -371,7 +377,7 @@ impl<'a> Pass<'a> {
 /// The occurrence that an earlier pass or a control left as the next one.
 fn first_cursor(due: &DueTask, calendar: &Calendar<'_>, nominal: DateTime<Utc>, planned: DateTime<Utc>) -> Cursor {
     let usual = calendar.run_at(due.task.id, nominal, due.task.timing.checkpoint.as_ref());
-    let snoozed = planned.signed_duration_since(usual) > TimeDelta::seconds(PUT_OFF_MAX_SECONDS);
+    let snoozed = is_moved(usual, planned);
     let spot = Spot {
         at: nominal,
         checkpoint: due.task.timing.checkpoint.clone(),

@@ -125,12 +125,14 @@ fn definition(
         fields.fault("ends_at", "out_of_range", "`ends_at` lies before `starts_at`");
     }
     let misfire_policy: Option<MisfirePolicy> = fields.choice("misfire_policy", &["run_once", "skip", "run_all"]);
+    let catchup_window_seconds = fields.integer("catchup_window_seconds", 0..=YEAR).unwrap_or(DAY);
     let schedule = read_schedule(
         fields,
         &ScheduleInput {
             context,
             starts_at,
             misfire_policy,
+            catchup_window_seconds,
             previous,
         },
     );
@@ -152,7 +154,6 @@ fn definition(
             &["skip", "queue_one", "queue_all", "allow", "cancel_previous"],
         )
         .unwrap_or_default();
-    let catchup_window_seconds = fields.integer("catchup_window_seconds", 0..=YEAR).unwrap_or(DAY);
     let jitter_seconds = fields.integer("jitter_seconds", 0..=DAY).unwrap_or(0);
     let max_runs = fields.integer("max_runs", 1..=u64::from(u32::MAX));
     let timeout_seconds = fields
@@ -213,7 +214,21 @@ fn read_title(fields: &mut Fields<'_, '_>) -> Option<String> {
         fields.fault("title", "length", "`title` is blank");
         return None;
     }
+    if let Some(c) = title.chars().find(|c| is_deceptive(*c)) {
+        let detail = format!(
+            "`title` holds the character U+{:04X}, which controls how text is shown and is not shown itself; leave it out",
+            u32::from(c)
+        );
+        fields.fault("title", "character", detail);
+        return None;
+    }
     Some(title)
+}
+
+/// Characters that change how a text is shown (in terminals and logs, too) without being seen: controls, line and
+/// paragraph separators, and what embeds, overrides or isolates the direction of writing.
+fn is_deceptive(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 fn read_payload(fields: &mut Fields<'_, '_>) -> Option<Payload> {
@@ -248,6 +263,7 @@ struct ScheduleInput<'a> {
     context: &'a TaskContext<'a>,
     starts_at: Option<DateTime<Utc>>,
     misfire_policy: Option<MisfirePolicy>,
+    catchup_window_seconds: u64,
     previous: Option<&'a TaskDefinition>,
 }
 
@@ -339,6 +355,11 @@ fn refuse_past(fields: &mut Fields<'_, '_>, timetable: &Timetable, expr: &str, i
     if !matches!(timetable.next_after(now, None), Ok(None)) {
         return;
     }
+    let passed_at = timetable.prev_before(now).ok().flatten().map(|last| last.at);
+    let late = passed_at.map_or(u64::MAX, |at| {
+        u64::try_from(now.signed_duration_since(at).num_seconds()).unwrap_or(0)
+    });
+    let window = input.catchup_window_seconds;
     let same = input
         .previous
         .is_some_and(|old| old.schedule_kind == ScheduleKind::Once && old.schedule_expr == expr);
@@ -348,9 +369,17 @@ fn refuse_past(fields: &mut Fields<'_, '_>, timetable: &Timetable, expr: &str, i
     );
     if !same && !wanted {
         let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let detail = format!(
-            "this time has passed (it is {now}); choose a later one, or say \"misfire_policy\": \"run_once\" to run it now"
-        );
+        let detail = if late > window {
+            format!(
+                "this time has passed (it is {now}), longer ago than `catchup_window_seconds` allows ({window}); choose a \
+                 later one"
+            )
+        } else {
+            format!(
+                "this time has passed (it is {now}); choose a later one, or give the field \"misfire_policy\": \
+                 \"run_once\" explicitly to run it now (its default is not enough for that)"
+            )
+        };
         fields.fault("schedule_expr", "in_the_past", detail);
     }
 }

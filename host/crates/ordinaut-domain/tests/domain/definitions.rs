@@ -231,7 +231,7 @@ fn mends_are_suggested() {
             "use cron, rrule or once",
         ),
         (
-            json!({"schedule_kind": "once", "schedule_expr": "2026-01-01T00:00:00Z"}),
+            json!({"schedule_kind": "once", "schedule_expr": "2026-03-02T09:00:00Z"}),
             "\"misfire_policy\": \"run_once\"",
         ),
     ] {
@@ -394,4 +394,97 @@ fn the_first_occurrence_lies_within_the_limits() {
         json!({"schedule_kind": "rrule", "schedule_expr": "DTSTART:20200101T000000Z\nRRULE:FREQ=DAILY;COUNT=3"});
     assert_eq!(first(ended).unwrap_err().pointer, "/schedule_expr");
     assert_eq!(definition(json!({})).schedule_kind, ScheduleKind::Cron);
+}
+
+#[test]
+fn a_title_with_characters_that_deceive_the_eye_is_refused() {
+    for c in ['\0', '\u{1b}', '\n', '\u{85}', '\u{2028}', '\u{202E}', '\u{2066}'] {
+        let title = format!("Pay{c}roll");
+        assert_eq!(refused(json!({"title": title})), ["/title character"], "{c:?}");
+        let told = detail(json!({"title": title}));
+        assert!(told.contains(&format!("U+{:04X}", u32::from(c))), "{told}");
+    }
+    for title in ["Ştiri 🌦️ în fiecare zi", "أخبار", "חדשות", "👩‍💻"] {
+        assert_eq!(definition(json!({"title": title})).title, title);
+    }
+}
+
+#[test]
+fn the_hint_about_a_time_that_has_passed_leads_somewhere() {
+    let past = |expr: &str| detail(json!({"schedule_kind": "once", "schedule_expr": expr, "timezone": "UTC"}));
+    let recent = past("2026-03-02T09:59:30");
+    assert!(recent.contains("explicitly") && recent.contains("run_once"), "{recent}");
+    let long_ago = past("2020-01-01T00:00");
+    assert!(!long_ago.contains("run_once"), "{long_ago}");
+    assert!(
+        long_ago.contains("`catchup_window_seconds` allows (86400)"),
+        "{long_ago}"
+    );
+}
+
+/// Sorted: the order of fields in a document means nothing.
+fn warned(fields: Value) -> Vec<String> {
+    let warnings = definition(fields).warnings();
+    let mut found: Vec<String> = warnings
+        .iter()
+        .map(|fault| format!("{} {}", fault.pointer, fault.code))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn what_cannot_be_meant_so_is_warned_about() {
+    assert_eq!(warned(json!({})), Vec::<String>::new());
+    for (overlap, limited) in [
+        ("skip", true),
+        ("queue_one", true),
+        ("cancel_previous", true),
+        ("queue_all", false),
+        ("allow", false),
+    ] {
+        let found = warned(json!({"misfire_policy": "run_all", "overlap_policy": overlap}));
+        assert_eq!(
+            found == ["/misfire_policy limited_by_overlap"],
+            limited,
+            "{overlap}: {found:?}"
+        );
+    }
+    assert_eq!(
+        warned(json!({"payload": {"pipeline": []}})),
+        ["/payload/pipeline empty_pipeline"]
+    );
+}
+
+#[test]
+fn a_param_that_does_not_exist_is_warned_about_unless_it_has_a_substitute() {
+    let with = |arguments: Value| {
+        let step = json!({"uses": "a.b", "if": "params.enabled", "with": arguments});
+        json!({"payload": {"params": {"city": "x", "enabled": true, "null": null}, "pipeline": [step]}})
+    };
+    assert_eq!(
+        warned(with(
+            json!({"url": "/${params.ctiy}/${params.city}", "list": ["${length(params.other.deep)}"]})
+        )),
+        [
+            "/payload/pipeline/0/with/list/0 unknown_param",
+            "/payload/pipeline/0/with/url unknown_param"
+        ]
+    );
+    let detail = definition(with(json!("${params.ctiy}"))).warnings()[0].detail.clone();
+    assert!(detail.contains("did you mean params.city?"), "{detail}");
+    for fine in [
+        "${params.missing || 'here'}",
+        "${not_null(params.missing, 'here')}",
+        "${params.null}",
+        "${params}",
+        "${steps}",
+        "${task.params}",
+    ] {
+        assert_eq!(warned(with(json!(fine))), Vec::<String>::new(), "{fine}");
+    }
+    assert_eq!(
+        warned(json!({"payload": {"pipeline": [{"uses": "a.b", "if": "params.enabled"}]}})),
+        ["/payload/pipeline/0/if unknown_param"]
+    );
 }

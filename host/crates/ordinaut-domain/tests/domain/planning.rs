@@ -61,79 +61,56 @@ fn a_delay_of_up_to_a_minute_is_no_misfire() {
 
 #[test]
 fn misfire_policies_decide_about_what_was_missed() {
-    // Due at 10:01 … 10:05, found at 10:05:30: 10:05 is on time.
+    // Due at 10:01 … 10:05, found at 10:05:30: one batch, although 10:05 alone would have been on time.
     let after_outage = |policy: &str, overlap: &str| {
         let mut task = minutely(json!({"misfire_policy": policy, "overlap_policy": overlap}));
         let plan = pass_at(&mut task, "2026-03-02T10:05:30Z");
         assert_eq!(task.timing.next_occurrence, Some(at("2026-03-02T10:06:00Z")));
         plan
     };
+    let signs = |plan: &Plan| {
+        shown(&plan.runs)
+            .iter()
+            .map(|run| run[..1].to_owned())
+            .collect::<String>()
+    };
     let skip = after_outage("skip", "allow");
-    assert_eq!(
-        shown(&skip.runs),
-        [
-            "- 02 10:01:00",
-            "- 02 10:02:00",
-            "- 02 10:03:00",
-            "- 02 10:04:00",
-            "+ 02 10:05:00"
-        ]
-    );
+    assert_eq!((signs(&skip).as_str(), skip.timing.runs_made), ("-----", 0));
     assert_eq!(
         skip.runs[0].skipped.as_deref(),
         Some("missed, and the misfire policy is skip")
     );
-    assert_eq!(skip.timing.runs_made, 1);
-    let once = after_outage("run_once", "allow");
-    assert_eq!(
-        shown(&once.runs),
-        [
-            "- 02 10:01:00",
-            "- 02 10:02:00",
-            "- 02 10:03:00",
-            "+ 02 10:04:00",
-            "+ 02 10:05:00"
-        ]
-    );
-    let late = once.runs[3].reason.clone().unwrap();
-    assert_eq!(
-        late,
-        "missed and found at 2026-03-02T10:05:30Z; run late by the misfire policy run_once"
-    );
-    let all = after_outage("run_all", "allow");
-    assert!(all.runs.iter().all(|run| run.skipped.is_none()));
-    assert_eq!(all.timing.runs_made, 5);
-    let one_waits = after_outage("run_all", "queue_one");
-    assert_eq!(
-        shown(&one_waits.runs),
-        [
-            "+ 02 10:01:00",
-            "+ 02 10:02:00",
-            "- 02 10:03:00",
-            "- 02 10:04:00",
-            "- 02 10:05:00"
-        ]
-    );
+    for overlap in ["allow", "queue_one", "queue_all", "skip", "cancel_previous"] {
+        let once = after_outage("run_once", overlap);
+        assert_eq!(signs(&once), "----+", "{overlap}: exactly one, the latest");
+        assert_eq!(
+            once.runs[4].reason.as_deref(),
+            Some("missed and found at 2026-03-02T10:05:30Z; run late by the misfire policy run_once")
+        );
+    }
+    for overlap in ["allow", "queue_all"] {
+        let all = after_outage("run_all", overlap);
+        assert_eq!((signs(&all).as_str(), all.timing.runs_made), ("+++++", 5), "{overlap}");
+    }
+    assert_eq!(signs(&after_outage("run_all", "queue_one")), "++---");
     let latest = after_outage("run_all", "cancel_previous");
-    assert_eq!(
-        shown(&latest.runs),
-        [
-            "- 02 10:01:00",
-            "- 02 10:02:00",
-            "- 02 10:03:00",
-            "- 02 10:04:00",
-            "+ 02 10:05:00"
-        ]
-    );
+    assert_eq!((signs(&latest).as_str(), latest.timing.runs_made), ("----+", 1));
     assert!(!latest.cancel_unfinished, "nothing had been queued before");
-    assert!(
-        latest.runs[3]
-            .skipped
-            .as_ref()
-            .unwrap()
-            .starts_with("superseded by the occurrence of 2026-03-02T10:05:00Z")
-    );
-    assert_eq!(latest.timing.runs_made, 1);
+    assert!(latest.runs[3].skipped.as_ref().unwrap().contains("superseded"));
+}
+
+#[test]
+fn a_short_outage_of_a_fast_schedule_is_one_batch_too() {
+    // Missed at 10:00:20, :40, 10:01:00, :20, :40; found at 10:01:41.
+    for (policy, expected) in [("run_once", "----+"), ("skip", "-----"), ("run_all", "+++++")] {
+        let fields =
+            json!({"schedule_expr": "*/20 * * * * *", "misfire_policy": policy, "overlap_policy": "queue_all"});
+        let mut task = minutely(fields);
+        let plan = pass(&mut task, at("2026-03-02T10:01:41Z"), at("2026-03-02T10:01:43Z"), 0, 0);
+        let signs: String = shown(&plan.runs).iter().map(|run| run[..1].to_owned()).collect();
+        assert_eq!(signs, expected, "{policy}");
+        assert_eq!(task.timing.next_run_at, Some(at("2026-03-02T10:02:00Z")));
+    }
 }
 
 #[test]
@@ -153,20 +130,21 @@ fn what_was_missed_longer_ago_than_the_catch_up_window_is_not_run() {
             "+ 02 10:05:00"
         ]
     );
-    assert_eq!(
-        after("run_once", 90),
-        [
-            "- 02 10:01:00",
-            "- 02 10:02:00",
-            "- 02 10:03:00",
-            "+ 02 10:04:00",
-            "+ 02 10:05:00"
-        ]
-    );
-    for policy in ["run_once", "run_all"] {
-        assert_eq!(after(policy, 80)[3..], ["- 02 10:04:00", "+ 02 10:05:00"], "{policy}");
-        assert_eq!(after(policy, 0)[4..], ["+ 02 10:05:00"], "{policy}");
+    assert_eq!(after("run_once", 90)[4..], ["+ 02 10:05:00"]);
+    // What is found within the grace is never too late, however short the window.
+    for window in [80, 0] {
+        assert_eq!(
+            after("run_all", window)[3..],
+            ["- 02 10:04:00", "+ 02 10:05:00"],
+            "{window}"
+        );
+        assert_eq!(after("run_once", window)[4..], ["+ 02 10:05:00"], "{window}");
     }
+    let mut hourly = minutely(json!({"schedule_expr": "0 * * * *", "catchup_window_seconds": 600}));
+    assert_eq!(
+        shown(&pass_at(&mut hourly, "2026-03-02T11:30:00Z").runs),
+        ["- 02 11:00:00"]
+    );
 }
 
 #[test]
@@ -184,19 +162,19 @@ fn a_long_outage_leaves_few_records_and_one_pass_is_enough() {
         let last = skipped[MAX_SKIPS_RECORDED - 1];
         if span == 30 {
             assert!(
-                last.contains("more than 5000 more occurrences up to 2026-04-01T09:58:59Z")
-                    || last.contains("up to 2026-04-01T09:58:58Z"),
+                last.contains("more than 5000 more occurrences up to 2026-04-01T10:00:00Z")
+                    || last.contains("up to 2026-04-01T09:59:59Z"),
                 "{last}"
             );
         } else {
             assert!(
-                last.contains("; 4217 more occurrences up to 2026-03-05T09:57:00Z"),
+                last.contains("; 4219 more occurrences up to 2026-03-05T09:59:00Z"),
                 "{last}"
             );
         }
         assert!(task.timing.next_occurrence.unwrap() > now);
         let run: Vec<_> = plan.runs.iter().filter(|run| run.skipped.is_none()).collect();
-        assert!(run.len() <= 63, "{}", run.len());
+        assert_eq!(run.len(), usize::from(policy == "run_once"));
         if policy == "run_once" {
             assert!(run[0].reason.as_ref().unwrap().contains("run_once"));
         }
@@ -370,7 +348,8 @@ fn a_task_ends_with_its_last_occurrence_its_last_run_or_its_end() {
             now = next;
             runs += pass(&mut task, now, now, 0, 0).runs.len();
         }
-        assert_eq!((runs, task.status), (expected, TaskStatus::Completed), "{fields}");
+        assert_eq!(runs, expected, "{fields}");
+        assert_eq!(task.status, TaskStatus::Active, "{fields}: its last run is not over");
         assert_eq!(
             (task.timing.next_occurrence, task.timing.runs_made),
             (None, expected as u64)
@@ -385,23 +364,33 @@ fn skipped_occurrences_do_not_count_towards_the_last_run() {
     let plan = pass_at(&mut task, "2026-03-02T10:05:30Z");
     assert_eq!(
         (shown(&plan.runs).len(), task.timing.runs_made, task.status),
-        (5, 1, TaskStatus::Active)
+        (5, 0, TaskStatus::Active)
+    );
+    assert_eq!(
+        shown(&pass_at(&mut task, "2026-03-02T10:06:00Z").runs),
+        ["+ 02 10:06:00"]
     );
     let plan = pass_at(&mut task, "2026-03-02T10:07:30Z");
-    assert_eq!(
-        (shown(&plan.runs), task.status),
-        (
-            vec!["- 02 10:06:00".to_owned(), "+ 02 10:07:00".to_owned()],
-            TaskStatus::Completed
-        )
-    );
+    assert_eq!(shown(&plan.runs), ["+ 02 10:07:00"]);
+    assert_eq!((plan.timing.runs_made, plan.timing.next_run_at), (2, None));
+}
+
+#[test]
+fn a_task_whose_last_occurrence_is_skipped_is_completed_unless_a_run_is_unfinished() {
+    for (running, status) in [(0, TaskStatus::Completed), (1, TaskStatus::Active)] {
+        let mut task = minutely(json!({"misfire_policy": "skip", "ends_at": "2026-03-02T10:02:00Z"}));
+        let now = at("2026-03-02T10:30:00Z");
+        let plan = pass(&mut task, now, now, 0, running);
+        assert_eq!(shown(&plan.runs), ["- 02 10:01:00", "- 02 10:02:00"]);
+        assert_eq!((plan.status, plan.timing.next_run_at), (status, None));
+    }
 }
 
 #[test]
 fn a_snoozed_occurrence_runs_late_and_those_it_was_moved_over_are_skipped() {
     let mut task = minutely(json!({"overlap_policy": "allow"}));
     let control = task
-        .snooze(Snooze::Delay { seconds: 150 }, at("2026-03-02T10:00:10Z"))
+        .snooze(Snooze::Delay { seconds: 150 }, None, at("2026-03-02T10:00:10Z"))
         .unwrap();
     task = control.task;
     assert_eq!(pass_at(&mut task, "2026-03-02T10:01:00Z").runs, []);
@@ -518,7 +507,7 @@ proptest! {
         for step in steps {
             now += TimeDelta::milliseconds(step.millis);
             if let Some(seconds) = step.snooze
-                && let Ok(control) = task.snooze(Snooze::Delay { seconds }, now)
+                && let Ok(control) = task.snooze(Snooze::Delay { seconds }, None, now)
             {
                 task = control.task;
             }
@@ -539,7 +528,10 @@ proptest! {
                 prop_assert!(task.definition.max_runs.is_none_or(|most| made <= most));
                 let on = plan.timing.next_occurrence != before.next_occurrence || plan.timing.next_run_at > Some(until) || plan.timing.next_run_at.is_none();
                 prop_assert!(on, "no progress from {before:?} to {:?}", plan.timing);
-                prop_assert_eq!(plan.status == TaskStatus::Completed, plan.timing.next_run_at.is_none());
+                let over = plan.timing.next_run_at.is_none()
+                    && step.queued + step.running == 0
+                    && plan.runs.iter().all(|run| run.skipped.is_some());
+                prop_assert_eq!(plan.status, if over { TaskStatus::Completed } else { TaskStatus::Active });
                 prop_assert!(plan.timing.next_occurrence.is_none_or(|next| last.is_none_or(|last| next > last)));
                 rounds += 1;
                 prop_assert!(rounds < 2_000, "the scheduler does not get on");

@@ -11,13 +11,13 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
-    Agent, AgentId, Event, EventId, Lease, LeasedWork, LoggedEvent, PlannedRun, Run, RunId, RunState, StepRecord, Task,
-    TaskId, TopicPattern, WorkerId,
+    Agent, AgentId, DropRuns, Event, EventId, Lease, LeasedWork, LoggedEvent, PlannedRun, QueuedOccurrence, Run, RunId,
+    RunState, StepRecord, Task, TaskId, TopicPattern, WorkerId,
 };
 use ordinaut_store::{
     Agents, Audit, AuditEntry, AuditReport, Change, Delivery, DeliveryOutcome, Events, Health, LeaseRequest,
     Materialised, Page, PageRequest, Planner, Queue, Renewal, Result, RunDetail, RunFilter, Runs, Settlement, Signals,
-    SqliteStore, State, StateQuota, StoreError, TaskFilter, Tasks,
+    SqliteStore, State, StateQuota, StoreError, TaskFilter, Tasks, Updated,
 };
 use tokio::sync::watch;
 
@@ -90,7 +90,8 @@ delegate!(Tasks {
     async fn create_task(&self, task: &Task, change: &Change) -> Result<()>;
     async fn task(&self, id: TaskId) -> Result<Option<Task>>;
     async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
-    async fn update_task(&self, task: &Task, version: u64, drop: Option<&str>, change: &Change) -> Result<()>;
+    async fn update_task(&self, task: &Task, version: u64, drop: Option<&DropRuns>, change: &Change) -> Result<Updated>;
+    async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>>;
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
     async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised>,
         if passes_fail;

@@ -1,3 +1,3 @@
-SELECT version
+SELECT version, runs_made
 FROM task
 WHERE id = $1

@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ordinaut_domain::{
-    Agent, AgentId, AttemptOutcome, Clock, Concurrency, DueTask, Durability, Event, EventId, LeasedWork, MisfirePolicy,
+    Agent, AgentId, AttemptOutcome, Clock, Concurrency, DropRuns, DroppedRuns, DueTask, Durability, Event, EventId, LeasedWork, MisfirePolicy,
     OverlapPolicy, Payload, Plan, PlannedRun, RetryPolicy, Run, RunCause, RunId, RunState, ScheduleKind, StepRecord,
     StepState, Task, TaskDefinition, TaskId, TaskStatus, Timing, TopicPattern, Verdict, WorkerId,
 };
@@ -381,6 +381,15 @@ pub fn definition(title: &str) -> TaskDefinition {
         timeout_seconds: 60,
         durability: Durability::Step,
         tags: vec!["a".into(), "b".into()],
+    }
+}
+
+/// All queued runs of a task are to be dropped.
+pub fn drop_all(reason: &str) -> DropRuns {
+    DropRuns {
+        reason: reason.into(),
+        which: DroppedRuns::All,
+        not_before: None,
     }
 }
 

@@ -97,21 +97,89 @@ pub async fn a_skipped_occurrence_is_recorded_with_its_reason(exam: Exam) {
     assert_eq!(exam.store.task(task.id).await.unwrap().unwrap().last_run, None, "it never ran");
 }
 
-pub async fn the_last_occurrence_completes_the_task(exam: Exam) {
-    let task = exam.free_task("t").await;
-    exam.advance(5);
-    let planner = |due: &ordinaut_domain::DueTask| Plan {
-        status: TaskStatus::Completed,
-        timing: Timing { runs_made: 1, ..Timing::default() },
-        ..exam.every_minute(due)
+/// A pass in which the task's only occurrence becomes a run, or is skipped.
+async fn last_pass(exam: &Exam, skipped: Option<&str>) {
+    let planner = |due: &ordinaut_domain::DueTask| {
+        let mut plan = exam.every_minute(due);
+        plan.timing = Timing { runs_made: 1, ..Timing::default() };
+        plan.runs[0].skipped = skipped.map(str::to_owned);
+        plan
     };
     let done = exam.store.materialise_due(Duration::ZERO, 10, &planner).await.unwrap();
-    assert_eq!((done.queued, done.next_due), (1, None));
+    assert_eq!((done.queued, done.next_due), (usize::from(skipped.is_none()), None));
+}
+
+async fn status(exam: &Exam, task: &Task) -> TaskStatus {
+    exam.store.task(task.id).await.unwrap().unwrap().status
+}
+
+pub async fn the_end_of_the_last_run_completes_the_task(exam: Exam) {
+    let task = exam.free_task("t").await;
+    exam.advance(5);
+    last_pass(&exam, None).await;
+    assert_eq!(status(&exam, &task).await, TaskStatus::Active, "its run has not happened");
+    let work = exam.lease_one().await;
+    let error = ordinaut_domain::RunError {
+        step: None,
+        code: "busy".into(),
+        message: "try again".into(),
+        retryable: true,
+        details: None,
+    };
+    let retry = ordinaut_domain::Verdict::Retry { run_at: at(6), error };
+    exam.settle(exam.end(&work, retry, ordinaut_domain::AttemptOutcome::Failed)).await;
+    assert_eq!(status(&exam, &task).await, TaskStatus::Active, "another attempt waits");
+    exam.advance(2);
+    exam.succeed(&exam.lease_one().await).await;
     let stored = exam.store.task(task.id).await.unwrap().unwrap();
     assert_eq!((stored.status, stored.timing.next_run_at, stored.version), (TaskStatus::Completed, None, 1));
-    assert_eq!(stored.updated_at, at(5));
+    assert_eq!(stored.updated_at, at(7));
     assert_eq!(exam.told_about(&task.id.to_string()).await, ["ordinaut.task.completed"]);
+    // A run beside the schedule does not complete it again.
+    exam.queue(&task, at(7)).await;
     exam.succeed(&exam.lease_one().await).await;
+    assert_eq!(exam.told_about(&task.id.to_string()).await, ["ordinaut.task.completed"]);
+}
+
+pub async fn a_last_occurrence_that_is_skipped_completes_the_task(exam: Exam) {
+    let task = exam.free_task("t").await;
+    last_pass(&exam, Some("missed")).await;
+    assert_eq!(status(&exam, &task).await, TaskStatus::Completed);
+    assert_eq!(exam.told_about(&task.id.to_string()).await, ["ordinaut.task.completed"]);
+    // While an earlier run is unfinished the task is not over.
+    let busy = exam.free_task("busy").await;
+    exam.queue(&busy, at(0)).await;
+    last_pass(&exam, Some("missed")).await;
+    assert_eq!(status(&exam, &busy).await, TaskStatus::Active);
+    exam.succeed(&exam.lease_one().await).await;
+    assert_eq!(status(&exam, &busy).await, TaskStatus::Completed);
+}
+
+pub async fn a_canceled_last_run_completes_the_task(exam: Exam) {
+    let task = exam.free_task("t").await;
+    last_pass(&exam, None).await;
+    let run = exam.runs_of(&task).await[0].id;
+    exam.store.cancel_run(run, "not wanted", &change("run.canceled")).await.unwrap();
+    assert_eq!(status(&exam, &task).await, TaskStatus::Completed);
+    // Paused tasks are completed by nothing but their own end.
+    let mut held = exam.free_task("held").await;
+    last_pass(&exam, None).await;
+    held.timing = Timing::default();
+    (held.status, held.version) = (TaskStatus::Paused, 2);
+    exam.store.update_task(&held, 1, None, &change("task.paused")).await.unwrap();
+    exam.succeed(&exam.lease_one().await).await;
+    assert_eq!(status(&exam, &held).await, TaskStatus::Paused);
+}
+
+pub async fn a_task_completes_after_a_restart_too(exam: Exam) {
+    let task = exam.free_task("t").await;
+    last_pass(&exam, None).await;
+    exam.lease_one().await;
+    let exam = exam.reopen().await;
+    exam.store.reclaim_at_start().await.unwrap();
+    assert_eq!(status(&exam, &task).await, TaskStatus::Active);
+    exam.succeed(&exam.lease_one().await).await;
+    assert_eq!(status(&exam, &task).await, TaskStatus::Completed);
 }
 
 pub async fn a_plan_may_cancel_what_is_unfinished(exam: Exam) {
@@ -176,7 +244,7 @@ pub async fn an_occurrence_that_was_canceled_may_be_made_anew(exam: Exam) {
     task.version = 2;
     task.timing.next_run_at = Some(at(10));
     task.definition.priority = 5;
-    exam.store.update_task(&task, 1, Some("snoozed"), &change("task.snoozed")).await.unwrap();
+    exam.store.update_task(&task, 1, Some(&super::fixture::drop_all("snoozed")), &change("task.snoozed")).await.unwrap();
     exam.advance(10);
     assert_eq!(exam.materialise().await.queued, 1);
     let states: Vec<_> = exam.runs_of(&task).await.iter().map(|run| (run.scheduled_for, run.state)).collect();

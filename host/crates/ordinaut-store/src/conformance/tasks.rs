@@ -1,9 +1,12 @@
 //! Tasks.
 
 use chrono::TimeDelta;
-use ordinaut_domain::{RunState, ScheduleKind, TaskStatus, task::LastRun};
+use ordinaut_domain::{
+    AttemptOutcome, DropRuns, DroppedRuns, QueuedOccurrence, RunError, RunState, ScheduleKind, Task, TaskStatus, Timing,
+    Verdict, task::LastRun,
+};
 
-use super::fixture::{Exam, at, change, concurrency, first, following};
+use super::fixture::{Exam, at, change, concurrency, drop_all, first, following, secs};
 use crate::{StoreError, contract::TaskFilter};
 
 pub async fn a_task_is_read_back_as_it_was_written(exam: Exam) {
@@ -140,7 +143,8 @@ pub async fn an_update_may_drop_queued_runs_and_leaves_running_ones(exam: Exam) 
 
     task.version = 2;
     task.status = TaskStatus::Paused;
-    exam.store.update_task(&task, 1, Some("the task was paused"), &change("task.paused")).await.unwrap();
+    let updated = exam.store.update_task(&task, 1, Some(&drop_all("the task was paused")), &change("task.paused")).await.unwrap();
+    assert_eq!((updated.dropped, updated.running, updated.completed), (1, 1, false));
 
     let dropped = exam.run(queued).await.run;
     assert_eq!(dropped.state, RunState::Canceled);
@@ -149,6 +153,120 @@ pub async fn an_update_may_drop_queued_runs_and_leaves_running_ones(exam: Exam) 
     assert_eq!(exam.state(running.lease.run).await, RunState::Running);
     assert!(exam.lease(10).await.is_empty());
     exam.succeed(&running).await;
+}
+
+/// The pass of a scheduler that looks two seconds ahead.
+async fn pass_ahead(exam: &Exam) {
+    exam.store.materialise_due(secs(2), 10, &|due| exam.every_minute(due)).await.unwrap();
+}
+
+fn drop_scheduled(not_before: Option<i64>) -> DropRuns {
+    DropRuns {
+        reason: "the task was paused".into(),
+        which: DroppedRuns::ScheduledNotBegun,
+        not_before: not_before.map(at),
+    }
+}
+
+pub async fn an_update_may_drop_only_what_the_schedule_made_and_nobody_began(exam: Exam) {
+    let mut task = exam.free_task("t").await;
+    exam.materialise().await;
+    let tried = exam.lease_one().await;
+    let error = RunError {
+        step: None,
+        code: "busy".into(),
+        message: "try again".into(),
+        retryable: true,
+        details: None,
+    };
+    let retry = Verdict::Retry { run_at: at(500), error };
+    exam.settle(exam.end(&tried, retry, AttemptOutcome::Failed)).await;
+    exam.advance(60);
+    exam.materialise().await;
+    let released = exam.lease_one().await;
+    let verdict = Verdict::Released { reason: "stopping".into() };
+    exam.settle(exam.end(&released, verdict, AttemptOutcome::Released)).await;
+    let manual = exam.queue(&task, at(300)).await;
+    exam.advance(60);
+    exam.materialise().await;
+    let fresh = exam.runs_of(&task).await.iter().find(|run| run.scheduled_for == at(120)).unwrap().id;
+
+    task = exam.store.task(task.id).await.unwrap().unwrap();
+    assert_eq!(task.timing.runs_made, 3);
+    (task.version, task.status) = (2, TaskStatus::Paused);
+    let updated = exam.store.update_task(&task, 1, Some(&drop_scheduled(None)), &change("task.paused")).await.unwrap();
+    assert_eq!((updated.dropped, updated.running), (1, 0));
+    assert_eq!(exam.state(fresh).await, RunState::Canceled);
+    for kept in [tried.lease.run, released.lease.run, manual] {
+        assert_eq!(exam.state(kept).await, RunState::Queued);
+    }
+    let stored = exam.store.task(task.id).await.unwrap().unwrap();
+    assert_eq!(stored.timing.runs_made, 2, "what was dropped does not count");
+    assert_eq!(stored.timing.next_occurrence, Some(at(180)), "it had been due when it was dropped");
+}
+
+pub async fn an_occurrence_that_is_dropped_before_it_is_due_comes_again(exam: Exam) {
+    let due_soon = |task: &mut Task| {
+        (task.timing.next_occurrence, task.timing.next_run_at) = (Some(at(1)), Some(at(2)));
+    };
+    let before = exam.task_with("t", due_soon).await;
+    pass_ahead(&exam).await;
+    // As it was read before the pass, and as it is now: the same comes of both.
+    let now = exam.store.task(before.id).await.unwrap().unwrap();
+    assert_eq!(now.timing.next_occurrence, Some(at(61)));
+    let mut paused = Task { status: TaskStatus::Paused, version: 2, ..now };
+    paused.timing.next_run_at = None;
+    exam.store.update_task(&paused, 1, Some(&drop_scheduled(None)), &change("task.paused")).await.unwrap();
+    let stored = exam.store.task(before.id).await.unwrap().unwrap();
+    assert_eq!((stored.status, stored.timing.runs_made), (TaskStatus::Paused, 0));
+    assert_eq!((stored.timing.next_occurrence, stored.timing.next_run_at), (Some(at(1)), Some(at(2))));
+    assert_eq!(exam.store.next_due().await.unwrap(), None, "a paused task is not due");
+
+    let resumed = Task { status: TaskStatus::Active, version: 3, ..stored };
+    exam.store.update_task(&resumed, 2, None, &change("task.resumed")).await.unwrap();
+    pass_ahead(&exam).await;
+    let runs: Vec<_> = exam.runs_of(&resumed).await.iter().map(|run| (run.scheduled_for, run.state)).collect();
+    assert_eq!(runs.len(), 2);
+    assert!(runs.contains(&(at(1), RunState::Canceled)) && runs.contains(&(at(1), RunState::Queued)));
+    assert_eq!(exam.store.task(before.id).await.unwrap().unwrap().timing.runs_made, 1);
+}
+
+pub async fn an_occurrence_is_looked_up_while_it_is_queued_and_not_due(exam: Exam) {
+    let mut task = exam.task_with("t", |task| task.timing.next_run_at = Some(at(2))).await;
+    assert_eq!(exam.store.next_queued(task.id, exam.now()).await.unwrap(), None);
+    exam.queue(&task, at(1)).await;
+    pass_ahead(&exam).await;
+    let queued = exam.store.next_queued(task.id, exam.now()).await.unwrap();
+    assert_eq!(queued, Some(QueuedOccurrence { scheduled_for: at(0), run_at: at(2) }));
+    assert_eq!(exam.store.next_queued(task.id, at(2)).await.unwrap(), None, "it is due by then");
+
+    // Only occurrences from a given one on are dropped.
+    task = exam.store.task(task.id).await.unwrap().unwrap();
+    task.version = 2;
+    let updated = exam.store.update_task(&task, 1, Some(&drop_scheduled(Some(1))), &change("task.snoozed")).await;
+    assert_eq!(updated.unwrap().dropped, 0);
+    task.version = 3;
+    let updated = exam.store.update_task(&task, 2, Some(&drop_scheduled(Some(0))), &change("task.snoozed")).await;
+    assert_eq!(updated.unwrap().dropped, 1);
+    assert_eq!(exam.store.next_queued(task.id, exam.now()).await.unwrap(), None);
+}
+
+pub async fn an_update_completes_a_task_whose_schedule_and_runs_are_over(exam: Exam) {
+    let mut task = exam.free_task("t").await;
+    exam.queue(&task, at(0)).await;
+    task.timing = Timing::default();
+    task.version = 2;
+    let updated = exam.store.update_task(&task, 1, None, &change("task.updated")).await.unwrap();
+    assert!(!updated.completed, "a run is unfinished");
+    exam.succeed(&exam.lease_one().await).await;
+    assert_eq!(exam.store.task(task.id).await.unwrap().unwrap().status, TaskStatus::Completed);
+    // Another one without a run.
+    let mut idle = exam.free_task("idle").await;
+    (idle.timing, idle.version) = (Timing::default(), 2);
+    assert!(exam.store.update_task(&idle, 1, None, &change("task.resumed")).await.unwrap().completed);
+    let stored = exam.store.task(idle.id).await.unwrap().unwrap();
+    assert_eq!((stored.status, stored.version), (TaskStatus::Completed, 2));
+    assert_eq!(exam.told_about(&idle.id.to_string()).await, ["ordinaut.task.completed"]);
 }
 
 pub async fn tasks_are_listed_newest_first_and_by_filter(exam: Exam) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_domain::{DueTask, Plan, Task, TaskId, TaskStatus};
+use ordinaut_domain::{DueTask, Plan, Task, TaskId, TaskStatus, Timing};
 use sqlx::{sqlite::SqliteRow, types::Json};
 
 use super::{SqliteStore, columns::Columns, rows, write::Write};
@@ -86,7 +86,7 @@ impl Write<'_> {
 
     async fn carry_out(&mut self, task: &Task, plan: &Plan, done: &mut Materialised) -> Result<()> {
         if plan.cancel_unfinished {
-            self.cancel_unfinished(task.id, "a later occurrence took its place", true)
+            self.cancel_unfinished(task.id, "a later occurrence took its place")
                 .await?;
         }
         for run in &plan.runs {
@@ -96,21 +96,47 @@ impl Write<'_> {
                 (true, Some(_)) => done.skipped += 1,
             }
         }
+        // The end is not the plan's to declare: only the store knows whether a run is unfinished.
+        let status = match plan.status {
+            TaskStatus::Completed => task.status,
+            other => other,
+        };
+        self.write_timing(task.id, &plan.timing, status).await?;
+        if plan.timing.next_run_at.is_none() {
+            self.complete_if_over(task.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores a task's place in its timetable, and its status.
+    pub(super) async fn write_timing(&mut self, task: TaskId, timing: &Timing, status: TaskStatus) -> Result<()> {
         let now = self.now;
         sqlx::query(sql!("common/update_task_timing"))
-            .bind(task.id.as_uuid())
-            .bind(plan.timing.next_run_at.map(DbTime))
-            .bind(plan.timing.next_occurrence.map(DbTime))
-            .bind(plan.timing.checkpoint.as_ref().map(Json))
-            .bind(signed(plan.timing.runs_made))
-            .bind(plan.status.name())
+            .bind(task.as_uuid())
+            .bind(timing.next_run_at.map(DbTime))
+            .bind(timing.next_occurrence.map(DbTime))
+            .bind(timing.checkpoint.as_ref().map(Json))
+            .bind(signed(timing.runs_made))
+            .bind(status.name())
             .bind(DbTime(now))
             .execute(self.sql())
             .await?;
-        if plan.status == TaskStatus::Completed && task.status != TaskStatus::Completed {
-            self.emit(task_completed(task.id, task.owner)).await?;
-        }
         Ok(())
+    }
+
+    /// Completes an active task whose schedule has ended and of which no run is unfinished. Called by whatever may
+    /// bring this about: a pass, a change of the task, and the end of a run.
+    pub(super) async fn complete_if_over(&mut self, task: TaskId) -> Result<bool> {
+        let now = self.now;
+        let row = sqlx::query(sql!("common/complete_task"))
+            .bind(task.as_uuid())
+            .bind(DbTime(now))
+            .fetch_optional(self.sql())
+            .await?;
+        let Some(row) = row else { return Ok(false) };
+        let owner = Columns::new(&row, "task", "owner").id("owner")?;
+        self.emit(task_completed(task, owner)).await?;
+        Ok(true)
     }
 
     async fn next_due(&mut self) -> Result<Option<DateTime<Utc>>> {

@@ -1,13 +1,14 @@
 //! What may happen to a run once it exists: it ends, goes back into the queue, or is to be canceled.
 
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{FencingToken, Lease, RunError, RunId, RunState, TaskId};
+use ordinaut_domain::{DropRuns, DroppedRuns, Lease, RunCause, RunError, RunId, RunState, Task, TaskId, Timing};
 use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{columns::Columns, rows, write::Write};
 use crate::{
     codec::{DbTime, signed},
+    contract::Updated,
     error::Result,
     lifecycle::{Moment, run_event},
     names::Named,
@@ -30,7 +31,12 @@ pub(super) struct Ending<'a> {
 /// Unfinished work as the queue knows it.
 pub(super) struct Unfinished {
     pub(super) run: RunId,
-    pub(super) token: Option<FencingToken>,
+    /// Whether a worker has it.
+    pub(super) leased: bool,
+    /// Whether it is the schedule's, and no attempt was ever begun.
+    pub(super) untouched: bool,
+    pub(super) scheduled_for: DateTime<Utc>,
+    pub(super) run_at: DateTime<Utc>,
 }
 
 /// What is left of a lease that is held.
@@ -57,7 +63,8 @@ impl Write<'_> {
         }))
     }
 
-    /// Ends a run: its record, the queue, the turn of whoever waited, the task's last run, the event.
+    /// Ends a run: its record, the queue, the turn of whoever waited, the task's last run, the event, and the task
+    /// itself if this was its last run.
     pub(super) async fn end_run(&mut self, run: RunId, ending: &Ending<'_>) -> Result<()> {
         let row = sqlx::query(sql!("common/finish_run"))
             .bind(run.as_uuid())
@@ -84,7 +91,9 @@ impl Write<'_> {
             self.emit(run_event(moment, &facts, ending.reason, ending.error))
                 .await?;
         }
-        self.promote(&free).await
+        self.promote(&free).await?;
+        self.complete_if_over(facts.task).await?;
+        Ok(())
     }
 
     /// Ends a run as canceled.
@@ -143,7 +152,7 @@ impl Write<'_> {
             .await
     }
 
-    /// Unfinished runs of a task.
+    /// Unfinished runs of a task, by occurrence.
     pub(super) async fn unfinished(&mut self, task: TaskId) -> Result<Vec<Unfinished>> {
         let rows = sqlx::query(sql!("common/select_unfinished"))
             .bind(task.as_uuid())
@@ -153,31 +162,72 @@ impl Write<'_> {
             .map(|row| {
                 let c = Columns::new(row, "due_work", "run_id");
                 let token: Option<i64> = c.get("token")?;
+                let cause: RunCause = c.named("cause")?;
                 Ok(Unfinished {
                     run: c.id("run_id")?,
-                    token: token.map(|token| FencingToken(token.unsigned_abs())),
+                    leased: token.is_some(),
+                    untouched: cause == RunCause::Schedule && !c.get::<bool>("begun")?,
+                    scheduled_for: c.time("scheduled_for")?,
+                    run_at: c.time("run_at")?,
                 })
             })
             .collect()
     }
 
-    /// Cancels the queued runs of a task and, if `running_too`, asks for those that run to be canceled.
-    pub(super) async fn cancel_unfinished(&mut self, task: TaskId, reason: &str, running_too: bool) -> Result<()> {
+    /// Cancels the queued runs of a task and asks for those that run to be canceled.
+    pub(super) async fn cancel_unfinished(&mut self, task: TaskId, reason: &str) -> Result<()> {
         // First those that run, so that no turn is given to a run that is about to be canceled as well.
-        let (running, queued): (Vec<_>, Vec<_>) = self
-            .unfinished(task)
-            .await?
-            .into_iter()
-            .partition(|work| work.token.is_some());
-        if running_too {
-            for work in running {
-                self.request_cancel(work.run, reason).await?;
-            }
+        let (running, queued): (Vec<_>, Vec<_>) =
+            self.unfinished(task).await?.into_iter().partition(|work| work.leased);
+        for work in running {
+            self.request_cancel(work.run, reason).await?;
         }
         for work in queued {
             self.end_canceled(work.run, reason).await?;
         }
         Ok(())
+    }
+
+    /// Cancels queued runs of a task whose change has just been stored, and gives back what they had taken:
+    /// `runs_made` is how many runs the schedule had made before.
+    pub(super) async fn drop_runs(&mut self, task: &Task, runs_made: u64, drop: &DropRuns) -> Result<Updated> {
+        let (running, queued): (Vec<_>, Vec<_>) = self
+            .unfinished(task.id)
+            .await?
+            .into_iter()
+            .partition(|work| work.leased);
+        let mut timing = Timing {
+            runs_made,
+            ..task.timing.clone()
+        };
+        let mut updated = Updated {
+            running: running.len(),
+            ..Updated::default()
+        };
+        for work in queued {
+            let wanted = match drop.which {
+                DroppedRuns::ScheduledNotBegun => work.untouched,
+                DroppedRuns::All => true,
+            };
+            if !wanted || drop.not_before.is_some_and(|first| work.scheduled_for < first) {
+                continue;
+            }
+            self.end_canceled(work.run, &drop.reason).await?;
+            updated.dropped += 1;
+            if work.untouched {
+                timing.runs_made = timing.runs_made.saturating_sub(1);
+                // It is still to come, so it must not be lost when the task goes on.
+                let is_ahead = work.run_at > self.now && drop.which == DroppedRuns::ScheduledNotBegun;
+                if is_ahead && timing.next_occurrence.is_none_or(|next| work.scheduled_for < next) {
+                    timing.next_occurrence = Some(work.scheduled_for);
+                    timing.next_run_at = Some(work.run_at);
+                }
+            }
+        }
+        if updated.dropped > 0 {
+            self.write_timing(task.id, &timing, task.status).await?;
+        }
+        Ok(updated)
     }
 
     /// Lets the worker of a run know that it is to be canceled.

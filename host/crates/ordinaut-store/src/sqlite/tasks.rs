@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_domain::{PlannedRun, Run, Task, TaskId};
+use ordinaut_domain::{DropRuns, PlannedRun, QueuedOccurrence, Run, Task, TaskId, TaskStatus};
 use sqlx::{QueryBuilder, Row, Sqlite, types::Json};
 use uuid::Uuid;
 
 use super::{SqliteStore, columns::Columns, fault, materialise, rows, write::Write};
 use crate::{
     codec::{DbTime, signed},
-    contract::{Change, Materialised, Page, PageRequest, Planner, TaskFilter, Tasks},
+    contract::{Change, Materialised, Page, PageRequest, Planner, TaskFilter, Tasks, Updated},
     error::{Result, StoreError},
     names::Named,
     page::{self, Extent, Place},
@@ -58,20 +58,39 @@ impl Tasks for SqliteStore {
         &self,
         task: &Task,
         expected_version: u64,
-        drop_queued: Option<&str>,
+        drop: Option<&DropRuns>,
         change: &Change,
-    ) -> Result<()> {
+    ) -> Result<Updated> {
         let mut write = self.write().await?;
-        write.refuse_stale(task.id, expected_version).await?;
+        let runs_made = write.refuse_stale(task.id, expected_version).await?;
         write.refuse_duplicate(task).await?;
         write.replace_task(task, expected_version).await?;
-        if let Some(reason) = drop_queued {
-            write.cancel_unfinished(task.id, reason, false).await?;
-        }
+        let mut updated = match drop {
+            Some(drop) => write.drop_runs(task, runs_made, drop).await?,
+            None => Updated::default(),
+        };
         write.retime_due_work(task).await?;
         write.record(change).await?;
+        updated.completed = task.status == TaskStatus::Active && write.complete_if_over(task.id).await?;
         write.tasks_changed();
-        write.commit().await
+        write.commit().await?;
+        Ok(updated)
+    }
+
+    async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>> {
+        let row = sqlx::query(sql!("common/select_next_queued"))
+            .bind(task.as_uuid())
+            .bind(DbTime(after))
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        row.map(|row| {
+            let c = Columns::new(&row, "task_run", "scheduled_for");
+            Ok(QueuedOccurrence {
+                scheduled_for: c.time("scheduled_for")?,
+                run_at: c.time("run_at")?,
+            })
+        })
+        .transpose()
     }
 
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run> {
@@ -183,15 +202,17 @@ impl Write<'_> {
         row.as_ref().map(rows::task).transpose()?.ok_or_else(|| not_found(id))
     }
 
-    async fn refuse_stale(&mut self, id: TaskId, expected: u64) -> Result<()> {
+    /// Answers how many runs the schedule has made so far.
+    async fn refuse_stale(&mut self, id: TaskId, expected: u64) -> Result<u64> {
         let row = sqlx::query(sql!("common/select_task_version"))
             .bind(id.as_uuid())
             .fetch_optional(self.sql())
             .await?;
         let Some(row) = row else { return Err(not_found(id)) };
-        let found: u64 = Columns::new(&row, "task", "version").number("version")?;
+        let c = Columns::new(&row, "task", "version");
+        let found: u64 = c.number("version")?;
         if found == expected {
-            return Ok(());
+            return c.number("runs_made");
         }
         Err(StoreError::Stale {
             noun: "task",
