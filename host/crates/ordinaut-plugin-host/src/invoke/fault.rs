@@ -1,6 +1,8 @@
 //! The border at which an extension's own error becomes one of the host's: of a tool, an event handler, a job, the
 //! service or `init`. What passes is stored with runs, logged and shown, so it is bounded here, once for all of them.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use crate::{bindings::ordinaut::types::types::Error as GuestError, capabilities::outbound_http::Denial};
@@ -52,7 +54,8 @@ fn clip(mut text: String, most: usize) -> String {
     let length = text.len();
     if length > most {
         text.truncate(text.floor_char_boundary(most));
-        text.push_str(&format!("… (shortened, it had {length} bytes)"));
+        // Writing to a text cannot fail.
+        let _ = write!(text, "… (shortened, it had {length} bytes)");
         text.shrink_to_fit();
     }
     text
