@@ -130,7 +130,7 @@ async fn dropping_the_body_ends_the_guest() {
 async fn streams_of_all_extensions_together_are_bounded() {
     let demo = shipped("events_demo");
     let world = World::configured(&[("one.wasm", &demo), ("two.wasm", &demo)], |config| {
-        config.max_streams = 2
+        config.max_streams = 2;
     })
     .await;
     let first = world.open("GET", "/ext/one/stream/x", "").await.unwrap();
