@@ -1,6 +1,7 @@
 //! Where the engine meets the extension host. Each declares a trait for what it needs and knows nothing of the other;
 //! here they are joined, and joined to the store and the bus.
 
+mod followed;
 mod groups;
 mod services;
 mod tools;

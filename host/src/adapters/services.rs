@@ -13,7 +13,7 @@ use ordinaut_store::{Entropy, Store, StoreError};
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
-use super::groups::Groups;
+use super::{followed::Followed, groups::Groups};
 use crate::clock::random_array;
 
 /// Changes of extensions that wait to be told; a burst larger than this is not news any more.
@@ -26,6 +26,7 @@ pub(crate) struct Services {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     groups: Groups,
+    followed: Followed,
     changes: mpsc::Sender<Event>,
 }
 
@@ -53,6 +54,7 @@ impl Services {
             clock,
             entropy,
             groups,
+            followed: Followed::default(),
             changes,
         })
     }
@@ -131,13 +133,16 @@ impl HostServices for Services {
     ) -> Result<Vec<LoggedEvent>, ServiceError> {
         let mut follower = self
             .bus
-            .follow(topics.to_vec(), Start::After(after))
+            .follow(topics.to_vec(), Start::After(self.followed.place_of(topics, after)))
             .await
             .map_err(of_bus)?;
         let mut events = Vec::new();
-        match timeout(wait, follower.next()).await {
-            Ok(first) => events.push(first.map_err(of_bus)?),
-            Err(_) => return Ok(events),
+        if let Ok(first) = timeout(wait, follower.next()).await {
+            events.push(first.map_err(of_bus)?);
+            self.followed.forget(topics, after);
+        } else {
+            self.followed.note(topics, after, follower.position());
+            return Ok(events);
         }
         while events.len() < max
             && let Some(event) = follower.try_next().await.map_err(of_bus)?

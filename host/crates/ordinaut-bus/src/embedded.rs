@@ -16,8 +16,8 @@ use tokio::sync::watch;
 
 use crate::{Bus, BusError, Consumer, Delivery, DeliveryOutcome, Follower, Membership, Result, Start};
 
-/// Events that a follower reads at a time.
-const READ_BATCH: usize = 100;
+/// Events that a follower reads at a time; few, because each may be large.
+const READ_BATCH: usize = 32;
 
 /// The longest sleep before a consumer looks again, whatever it has computed: clocks jump.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -67,6 +67,10 @@ impl Bus for EmbeddedBus {
             wakes,
         }))
     }
+
+    async fn remove_group(&self, group: &str) -> Result<()> {
+        Ok(self.store.remove_group(group).await?)
+    }
 }
 
 struct EmbeddedFollower {
@@ -96,6 +100,10 @@ impl Follower for EmbeddedFollower {
             self.read_on().await?;
         }
         Ok(self.read.pop_front())
+    }
+
+    fn position(&self) -> u64 {
+        self.read.front().map_or(self.position, |event| event.position - 1)
     }
 }
 

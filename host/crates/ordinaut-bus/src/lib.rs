@@ -59,6 +59,9 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Joins a group, and makes it if it does not exist: it then begins with the next event that happens.
     async fn join(&self, membership: Membership) -> Result<Box<dyn Consumer>>;
+
+    /// Forgets a group and what it has not settled. Consumers that wait are told that it is gone.
+    async fn remove_group(&self, group: &str) -> Result<()>;
 }
 
 /// Reads events in order.
@@ -69,6 +72,9 @@ pub trait Follower: Send {
 
     /// The next event if there is one now.
     async fn try_next(&mut self) -> Result<Option<LoggedEvent>>;
+
+    /// Everything up to here has been handed out or is of no interest: a follower that starts after it misses nothing.
+    fn position(&self) -> u64;
 }
 
 /// A member of a group.

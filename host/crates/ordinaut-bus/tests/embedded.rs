@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use ordinaut_bus::{Bus, BusError, Consumer, DeliveryOutcome, EmbeddedBus, Membership, Start};
 use ordinaut_domain::{Clock, Event, EventId};
-use ordinaut_store::{Entropy, Health, SqliteStore, Store, conformance::CountedEntropy};
+use ordinaut_store::{Entropy, Events, Health, SqliteStore, Store, conformance::CountedEntropy};
 use tempfile::TempDir;
 
 struct SystemClock;
@@ -101,6 +101,41 @@ async fn a_follower_sees_every_wanted_event_in_order_from_its_start_on() {
         }
         assert_eq!(seen, expected);
     }
+}
+
+#[tokio::test]
+async fn a_follower_that_starts_where_another_one_was_misses_nothing() {
+    let world = World::new().await;
+    let wanted = || vec!["orders.*".parse().unwrap()];
+    let topics: Vec<_> = (0..300)
+        .map(|i| if i % 3 == 0 { "orders.new" } else { "noise.made" })
+        .collect();
+    let ids = world.publish(&topics).await;
+    let (mut position, mut seen) = (0, Vec::new());
+    loop {
+        let mut follower = world.bus.follow(wanted(), Start::After(position)).await.unwrap();
+        let Some(event) = follower.try_next().await.unwrap() else {
+            position = follower.position();
+            break;
+        };
+        seen.push(event.event.id);
+        position = follower.position();
+    }
+    assert_eq!(seen, ids.into_iter().step_by(3).collect::<Vec<_>>());
+    assert_eq!(
+        position,
+        world.store.last_event_position().await.unwrap(),
+        "also past what it does not want"
+    );
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_group_that_is_removed_is_told() {
+    let world = World::new().await;
+    let mut consumer = world.join(LONG).await;
+    let waiting = tokio::spawn(async move { consumer.claim(1).await });
+    world.bus.remove_group("g").await.unwrap();
+    assert!(matches!(waiting.await.unwrap(), Err(BusError::Store(_))));
 }
 
 #[tokio::test]

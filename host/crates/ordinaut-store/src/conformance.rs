@@ -88,6 +88,7 @@ exam! { ($)
     queue {
         work_is_leased_by_priority_then_due_time,
         work_may_be_leased_a_little_early,
+        a_run_that_is_leased_early_begins_at_its_time,
         a_leased_run_is_running_in_every_read,
         a_lease_sees_its_task_as_it_is_now,
         workers_at_once_never_lease_a_run_twice,
@@ -143,6 +144,7 @@ exam! { ($)
         an_event_is_read_back_as_it_was_written,
         a_place_is_found_by_the_event,
         readers_are_woken_after_the_event_is_visible,
+        renewals_do_not_queue_behind_publishers,
     }
     groups {
         a_group_starts_at_the_end_of_the_log,
@@ -157,6 +159,8 @@ exam! { ($)
         a_group_may_change_its_topics,
         a_group_passes_what_it_does_not_want,
         the_next_redelivery_is_the_earliest_of_the_group,
+        consumers_that_join_again_wake_nobody,
+        a_group_that_is_removed_leaves_nothing,
     }
     state {
         values_are_kept_by_extension_bucket_and_key,

@@ -283,7 +283,8 @@ pub struct Delivery {
 
 #[async_trait]
 pub trait Events: Send + Sync + 'static {
-    /// Stores events; `change` is audited with them.
+    /// Stores events; `change` is audited with them. However many callers store events at once, they do not hold up
+    /// other writes, such as renewals of leases.
     async fn append_events(&self, events: &[Event], change: Option<&Change>) -> Result<()>;
 
     /// Events after a position, in order, that match one of the patterns (none given: all).
@@ -297,6 +298,10 @@ pub trait Events: Send + Sync + 'static {
 
     /// Makes a consumer group that starts at the present end of the log, or gives an existing one new topics.
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()>;
+
+    /// Forgets a consumer group with all that it has not settled and its dead letters. One that does not exist is no
+    /// error; one that is made again begins at the end of the log.
+    async fn remove_group(&self, group: &str) -> Result<()>;
 
     /// Hands up to `limit` events to a consumer: first those whose retry is due or whose consumer has not settled
     /// them within `visibility`, then new ones. In order; an event that is being worked on or waits for its retry

@@ -33,6 +33,7 @@ macro_rules! sql {
 
 mod agents;
 mod audit;
+mod bulk;
 mod columns;
 mod due;
 mod events;
@@ -62,6 +63,10 @@ pub struct SqliteStore {
     entropy: Arc<dyn Entropy>,
     wakes: Arc<Wakes>,
     write_health: Arc<write_health::WriteHealth>,
+    /// Turns of writes that may come in masses.
+    bulk: tokio::sync::Semaphore,
+    /// How far groups have come without a trace in the database.
+    passed: groups::Passed,
     /// Held for as long as the database is open.
     lock: std::sync::Mutex<Option<lock::LockFile>>,
 }

@@ -1,9 +1,10 @@
 //! The event log.
 
-use ordinaut_domain::LoggedEvent;
+use futures::future::join_all;
+use ordinaut_domain::{LoggedEvent, WorkerId};
 use serde_json::json;
 
-use super::fixture::{Exam, change, patterns};
+use super::fixture::{Exam, change, patterns, secs};
 
 fn topics(events: &[LoggedEvent]) -> Vec<&str> {
     events.iter().map(|event| event.event.topic.as_str()).collect()
@@ -77,4 +78,23 @@ pub async fn readers_are_woken_after_the_event_is_visible(exam: Exam) {
     let signals = exam.store.signals();
     exam.store.append_events(&[], None).await.unwrap();
     assert!(!signals.events.has_changed().unwrap(), "nothing was stored");
+}
+
+pub async fn renewals_do_not_queue_behind_publishers(exam: Exam) {
+    let task = exam.free_task("t").await;
+    exam.queue(&task, exam.now()).await;
+    let lease = exam.lease_one().await.lease;
+    let events: Vec<_> = (0..200).map(|_| exam.event("a.b", None)).collect();
+    let before = exam.store.last_event_position().await.unwrap();
+    // All of them are asked for before the renewal is.
+    let publishers = join_all(events.iter().map(|event| exam.store.append_events(std::slice::from_ref(event), None)));
+    let renewal = async {
+        let renewal = exam.store.renew(&WorkerId("worker-1".into()), &[lease], secs(30)).await.unwrap();
+        assert!(renewal.lost.is_empty());
+        exam.store.last_event_position().await.unwrap() - before
+    };
+    let (published, stored_before) = futures::join!(publishers, renewal);
+    assert!(published.iter().all(Result::is_ok));
+    assert_eq!(exam.store.last_event_position().await.unwrap() - before, 200);
+    assert!(stored_before < 50, "{stored_before} of 200 went first");
 }

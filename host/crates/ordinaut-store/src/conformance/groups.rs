@@ -189,3 +189,35 @@ pub async fn the_next_redelivery_is_the_earliest_of_the_group(exam: Exam) {
     assert_eq!(exam.store.next_redelivery("g").await.unwrap(), Some(at(7)));
     assert_eq!(exam.store.next_redelivery("other").await.unwrap(), None);
 }
+
+pub async fn consumers_that_join_again_wake_nobody(exam: Exam) {
+    group(&exam, "g", &["a.*"]).await;
+    let signals = exam.store.signals();
+    group(&exam, "g", &["a.*"]).await;
+    assert!(!signals.events.has_changed().unwrap(), "nothing has changed");
+    group(&exam, "g", &["b.*"]).await;
+    assert!(signals.events.has_changed().unwrap(), "whoever waits for the old topics must know");
+}
+
+pub async fn a_group_that_is_removed_leaves_nothing(exam: Exam) {
+    group(&exam, "g", &[]).await;
+    group(&exam, "other", &[]).await;
+    let places = exam.publish(&[exam.event("a.b", Some("s")), exam.event("a.b", Some("s"))]).await;
+    claim(&exam, "g", 10).await;
+    claim(&exam, "other", 10).await;
+    let signals = exam.store.signals();
+    exam.store.remove_group("g").await.unwrap();
+    assert!(signals.events.has_changed().unwrap(), "whoever waits must know");
+    exam.store.remove_group("g").await.unwrap();
+    let refused = exam.store.claim_events("g", "c", 1, secs(1)).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
+    assert_eq!(exam.store.next_redelivery("g").await.unwrap(), None);
+    assert_eq!(exam.store.next_redelivery("other").await.unwrap(), Some(at(30)));
+    // Made anew it knows nothing of before.
+    group(&exam, "g", &[]).await;
+    assert!(claim(&exam, "g", 10).await.is_empty());
+    let newer = exam.publish(&[exam.event("a.b", Some("s"))]).await;
+    assert_eq!(claim(&exam, "g", 10).await, [(newer[0], 1)]);
+    acknowledge(&exam, "other", places[0]).await;
+    assert_eq!(claim(&exam, "other", 1).await, [(places[1], 1)]);
+}

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use ordinaut_domain::{AttemptOutcome, Lease, RunState, StepState, WorkerId};
+use ordinaut_domain::{
+    AttemptOutcome, Lease, LeasedWork, RunError, RunId, RunState, StepState, Verdict, WorkerId,
+};
 
 use super::fixture::{Exam, at, change, request, secs, step};
 use crate::{
@@ -40,6 +42,34 @@ pub async fn work_may_be_leased_a_little_early(exam: Exam) {
     let leased = exam.store.lease(&early(2)).await.unwrap();
     assert_eq!(leased.len(), 1);
     assert_eq!((leased[0].run.id, leased[0].run.run_at, leased[0].expires_at), (soon, at(2), at(30)));
+}
+
+pub async fn a_run_that_is_leased_early_begins_at_its_time(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let kept = exam.queue(&task, at(2)).await;
+    let canceled = exam.queue(&task, at(2)).await;
+    let request = LeaseRequest { early: secs(2), ..request("worker-1", 10) };
+    let leased = exam.store.lease(&request).await.unwrap();
+    assert_eq!(leased.len(), 2);
+    for work in &leased {
+        assert_eq!(work.run.started_at, Some(at(2)), "not when it was leased");
+        let detail = exam.run(work.run.id).await;
+        assert_eq!((detail.run.started_at, detail.attempts[0].started_at), (Some(at(2)), at(2)));
+    }
+    // One ends before its time: it has never begun. The other one fails, and keeps its start however late it goes on.
+    let (kept, canceled) = (find(&leased, kept), find(&leased, canceled));
+    exam.store.cancel_run(canceled.run.id, "not needed", &change("run.canceled")).await.unwrap();
+    exam.settle(exam.end(canceled, Verdict::Released { reason: "canceled".into() }, AttemptOutcome::Canceled)).await;
+    let run = exam.run(canceled.run.id).await.run;
+    assert_eq!((run.state, run.started_at, run.finished_at), (RunState::Canceled, None, Some(at(0))));
+    exam.advance(5);
+    let error = RunError { step: None, code: "flaky".into(), message: "again".into(), retryable: true, details: None };
+    exam.settle(exam.end(kept, Verdict::Retry { run_at: at(60), error }, AttemptOutcome::Failed)).await;
+    assert_eq!(exam.run(kept.run.id).await.run.started_at, Some(at(2)));
+}
+
+fn find(leased: &[LeasedWork], run: RunId) -> &LeasedWork {
+    leased.iter().find(|work| work.run.id == run).expect("the run is leased")
 }
 
 pub async fn a_leased_run_is_running_in_every_read(exam: Exam) {
@@ -193,7 +223,7 @@ pub async fn a_cancellation_reaches_the_worker_when_it_renews(exam: Exam) {
     let renewal = exam.store.renew(&WorkerId("worker-1".into()), &[work.lease], secs(30)).await.unwrap();
     assert_eq!(renewal, Renewal { lost: vec![], canceled: vec![run] });
 
-    let verdict = ordinaut_domain::Verdict::Finished { state: RunState::Canceled, output: None, error: None };
+    let verdict = Verdict::Finished { state: RunState::Canceled, output: None, error: None };
     exam.settle(exam.end(&work, verdict, AttemptOutcome::Canceled)).await;
     let ended = exam.run(run).await.run;
     assert_eq!((ended.state, ended.reason.as_deref()), (RunState::Canceled, Some("not needed")));

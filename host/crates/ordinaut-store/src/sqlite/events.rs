@@ -7,15 +7,20 @@ use chrono::{DateTime, Utc};
 use ordinaut_domain::{Event, EventId, LoggedEvent, Topic, TopicPattern};
 use sqlx::{Connection, SqliteConnection};
 
-use super::{SqliteStore, columns::Columns, groups, rows};
+use super::{
+    SqliteStore,
+    columns::Columns,
+    groups,
+    rows::{self, EventHead},
+};
 use crate::{
     codec::signed,
     contract::{Change, Delivery, DeliveryOutcome, Events},
     error::Result,
 };
 
-/// How many events are read at a time while those of some topics are looked for.
-const SCAN_BATCH: i64 = 256;
+/// How many events are looked at with one statement while those of some topics are looked for.
+pub(super) const SCAN_BATCH: i64 = 256;
 
 #[async_trait]
 impl Events for SqliteStore {
@@ -23,6 +28,7 @@ impl Events for SqliteStore {
         if events.is_empty() && change.is_none() {
             return Ok(());
         }
+        let _turn = self.bulk_turn().await?;
         let mut write = self.write().await?;
         for event in events {
             write.append(event).await?;
@@ -35,15 +41,22 @@ impl Events for SqliteStore {
 
     async fn read_events(&self, topics: &[TopicPattern], after: u64, limit: usize) -> Result<Vec<LoggedEvent>> {
         let mut reader = self.reader().await?;
+        if topics.is_empty() {
+            return read_all(&mut reader, after, limit).await;
+        }
         let mut snapshot = reader.begin().await?;
         let mut found = Vec::new();
         let mut position = after;
         while found.len() < limit {
-            let batch = read_batch(&mut snapshot, position, SCAN_BATCH).await?;
+            let batch = scan(&mut snapshot, position).await?;
             let Some(last) = batch.last() else { break };
             position = last.position;
-            let wanted = batch.into_iter().filter(|event| is_wanted(topics, &event.event.topic));
-            found.extend(wanted.take(limit - found.len()));
+            for head in batch.iter().filter(|head| is_wanted(topics, &head.topic)) {
+                found.push(read_one(&mut snapshot, head.position).await?);
+                if found.len() == limit {
+                    break;
+                }
+            }
         }
         Ok(found)
     }
@@ -66,6 +79,10 @@ impl Events for SqliteStore {
 
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()> {
         groups::ensure(self, group, topics).await
+    }
+
+    async fn remove_group(&self, group: &str) -> Result<()> {
+        groups::remove(self, group).await
     }
 
     async fn claim_events(
@@ -96,11 +113,29 @@ pub(super) fn is_wanted(topics: &[TopicPattern], topic: &Topic) -> bool {
     topics.is_empty() || topics.iter().any(|pattern| pattern.matches(topic))
 }
 
-/// The next events after a position, whatever their topics.
-pub(super) async fn read_batch(sql: &mut SqliteConnection, after: u64, limit: i64) -> Result<Vec<LoggedEvent>> {
+/// The next events after a position, without their bodies: what is not wanted may be large, and passed often.
+pub(super) async fn scan(sql: &mut SqliteConnection, after: u64) -> Result<Vec<EventHead>> {
+    let rows = sqlx::query(sql!("common/scan_events"))
+        .bind(signed(after))
+        .bind(SCAN_BATCH)
+        .fetch_all(sql)
+        .await?;
+    rows.iter().map(rows::event_head).collect()
+}
+
+/// An event that is stored.
+pub(super) async fn read_one(sql: &mut SqliteConnection, position: u64) -> Result<LoggedEvent> {
+    let row = sqlx::query(sql!("common/select_event"))
+        .bind(signed(position))
+        .fetch_one(sql)
+        .await?;
+    rows::event(&row)
+}
+
+async fn read_all(sql: &mut SqliteConnection, after: u64, limit: usize) -> Result<Vec<LoggedEvent>> {
     let rows = sqlx::query(sql!("common/read_events"))
         .bind(signed(after))
-        .bind(limit)
+        .bind(signed(limit as u64))
         .fetch_all(sql)
         .await?;
     rows.iter().map(rows::event).collect()

@@ -10,7 +10,8 @@ use sqlx::{
 };
 
 use super::{
-    SqliteStore, Wakes, fault,
+    SqliteStore, Wakes, bulk, fault,
+    groups::Passed,
     lock::LockFile,
     write_health::{WriteHealth, is_sound},
 };
@@ -31,7 +32,7 @@ const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a caller waits for its turn to write before it is told that the store is too busy.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The write-ahead log is cut back to this size after a burst, in bytes.
 const WAL_KEPT_BYTES: &str = "67108864";
@@ -81,6 +82,8 @@ pub(super) async fn open(path: &Path, clock: Arc<dyn Clock>, entropy: Arc<dyn En
         clock,
         entropy,
         wakes: Arc::new(Wakes::new()),
+        bulk: bulk::turns(),
+        passed: Passed::default(),
         write_health,
         lock: std::sync::Mutex::new(Some(lock)),
     })

@@ -262,7 +262,8 @@ impl Write<'_> {
             .bind(signed(lease.token.0))
             .bind(i64::from(attempt))
             .bind(&worker.0)
-            .bind(DbTime(now))
+            // What is leased early is held until its time.
+            .bind(DbTime(now.max(run.run_at)))
             .execute(self.sql())
             .await?;
         let facts = RunFacts {

@@ -1,7 +1,7 @@
 //! From rows to the domain's types.
 
 use ordinaut_domain::{
-    Agent, Attempt, Event, LoggedEvent, Run, Scopes, StepRecord, Task, Timing, WorkerId, task::LastRun,
+    Agent, Attempt, Event, LoggedEvent, Run, Scopes, StepRecord, Task, Timing, Topic, WorkerId, task::LastRun,
 };
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
@@ -57,6 +57,7 @@ pub(super) fn task(row: &SqliteRow) -> Result<Task> {
 
 pub(super) fn run(row: &SqliteRow) -> Result<Run> {
     let c = Columns::new(row, "task_run", "id");
+    let finished_at = c.time_opt("finished_at")?;
     Ok(Run {
         id: c.id("id")?,
         task: c.id("task_id")?,
@@ -65,8 +66,11 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run> {
         scheduled_for: c.time("scheduled_for")?,
         run_at: c.time("run_at")?,
         attempt: c.number("attempt")?,
-        started_at: c.time_opt("started_at")?,
-        finished_at: c.time_opt("finished_at")?,
+        // One that was canceled while a worker held it until its time has not begun.
+        started_at: c
+            .time_opt("started_at")?
+            .filter(|started_at| finished_at.is_none_or(|finished_at| *started_at <= finished_at)),
+        finished_at,
         reason: c.get("reason")?,
         trigger: c.json("trigger_data")?,
         simulated: c.get("simulated")?,
@@ -140,6 +144,22 @@ pub(super) fn event(row: &SqliteRow) -> Result<LoggedEvent> {
             trace_parent: c.get("trace_parent")?,
             hops: c.number("hops")?,
         },
+    })
+}
+
+/// What tells whether an event is wanted.
+pub(super) struct EventHead {
+    pub(super) position: u64,
+    pub(super) topic: Topic,
+    pub(super) subject: Option<String>,
+}
+
+pub(super) fn event_head(row: &SqliteRow) -> Result<EventHead> {
+    let c = Columns::new(row, "event", "position");
+    Ok(EventHead {
+        position: c.number("position")?,
+        topic: c.parsed("topic")?,
+        subject: c.get("subject")?,
     })
 }
 

@@ -24,6 +24,7 @@ impl State for SqliteStore {
     }
 
     async fn state_set(&self, extension: &str, bucket: &str, key: &str, value: &[u8], quota: StateQuota) -> Result<()> {
+        let _turn = self.bulk_turn().await?;
         let mut write = self.write().await?;
         sqlx::query(sql!("common/state_set"))
             .bind(extension)
@@ -50,6 +51,7 @@ impl State for SqliteStore {
     }
 
     async fn state_delete(&self, extension: &str, bucket: &str, key: &str) -> Result<()> {
+        let _turn = self.bulk_turn().await?;
         let mut write = self.write().await?;
         sqlx::query(sql!("common/state_delete"))
             .bind(extension)

@@ -1,6 +1,7 @@
 //! SQLite sits the exam that every backend must pass, and shows what is its own.
 
 mod damage;
+mod events;
 mod opening;
 mod sqlite;
 mod statements;

@@ -117,6 +117,18 @@ async fn hot_statements_read_nothing_but_their_index() {
             "common/select_due_deliveries.sql",
             "event_delivery_due (group_name=? AND due_at<?)",
         ),
+        (
+            "common/scan_events.sql",
+            "SEARCH event USING INTEGER PRIMARY KEY (rowid>?)",
+        ),
+        (
+            "common/insert_delivery.sql",
+            "event_delivery_subject (group_name=? AND subject=?)",
+        ),
+        (
+            "common/delete_group.sql",
+            "SEARCH event_group USING PRIMARY KEY (name=?)",
+        ),
         ("common/find_duplicate_task.sql", "task_dedupe"),
     ] {
         let plan = plan_of(statement).await;
