@@ -374,6 +374,8 @@ fn plugin_config(config: &Config, sealing: &SealingKey) -> PluginHostConfig {
     plugins.shipped_dir = section.shipped_dir();
     plugins.guest_threads = section.guest_threads();
     plugins.max_concurrent_calls = section.max_concurrent_calls;
+    plugins.max_streams = section.max_streams;
+    plugins.max_guest_memory = section.max_guest_memory_mib << 20;
     plugins.watch = section.watch;
     plugins.default_zone.clone_from(&config.defaults.timezone);
     plugins.default_grants = default_grant(section);

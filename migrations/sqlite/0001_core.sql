@@ -115,7 +115,7 @@ CREATE TABLE task_run_step (
     step        TEXT    NOT NULL CHECK (length(step) > 0),
     step_index  INTEGER NOT NULL CHECK (step_index >= 0),
     attempt     INTEGER NOT NULL CHECK (attempt >= 1),
-    state       TEXT    NOT NULL CHECK (state IN ('started', 'succeeded', 'failed', 'skipped', 'unknown')),
+    state       TEXT    NOT NULL CHECK (state IN ('started', 'succeeded', 'failed', 'skipped', 'canceled', 'unknown')),
     uses        TEXT,
     tries       INTEGER NOT NULL CHECK (tries >= 0),
     input       TEXT    CHECK (json_valid(input)),

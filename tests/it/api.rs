@@ -141,7 +141,11 @@ async fn an_event_is_published_and_reserved_topics_are_refused() {
         .await;
     assert_eq!(published.status, 202, "{}", published.text);
     assert!(published.json()["id"].is_string());
-    for topic in ["ordinaut.run.succeeded", "ext.events_demo.tick"] {
+    for topic in [
+        "ordinaut.run.succeeded",
+        "ORDINAUT.run.succeeded",
+        "ext.events_demo.tick",
+    ] {
         admin
             .post("/events", &json!({ "topic": topic, "data": {} }))
             .await

@@ -31,7 +31,7 @@ async fn a_granted_host_is_reached_and_its_answer_is_the_result() {
 #[tokio::test]
 async fn without_the_grant_the_tool_says_what_to_write() {
     let server = EchoServer::start().await;
-    let other = format!("[grant]\nhttp.outbound = [{{ host = \"api.example.org\", methods = [\"GET\"] }}]\n");
+    let other = "[grant]\nhttp.outbound = [{ host = \"api.example.org\", methods = [\"GET\"] }]\n";
     let host = Host::builder().file("http.toml", other).start().await;
     let admin = host.admin().await;
     let run = admin

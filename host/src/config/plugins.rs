@@ -22,6 +22,10 @@ pub struct PluginsConfig {
     pub guest_threads: Option<usize>,
     /// Calls of all extensions at the same time.
     pub max_concurrent_calls: usize,
+    /// Streaming answers of all extensions that are open at the same time; they do not count as calls.
+    pub max_streams: usize,
+    /// Memory of all extensions' instances together, in MiB; what would need more is refused.
+    pub max_guest_memory_mib: u64,
     /// Whether changes in the folders are followed.
     pub watch: bool,
 }
@@ -59,6 +63,8 @@ impl Default for PluginsConfig {
             ],
             guest_threads: None,
             max_concurrent_calls: 64,
+            max_streams: 256,
+            max_guest_memory_mib: 2048,
             watch: true,
         }
     }
@@ -83,6 +89,8 @@ impl PluginsConfig {
 
     pub(super) fn validate(&self, check: &mut Check) {
         check.range("plugins.max_concurrent_calls", self.max_concurrent_calls, 1, 10_000);
+        check.range("plugins.max_streams", self.max_streams, 1, 100_000);
+        check.range("plugins.max_guest_memory_mib", self.max_guest_memory_mib, 64, 1 << 20);
         if let Some(threads) = self.guest_threads {
             check.range("plugins.guest_threads", threads, 1, 256);
         }

@@ -40,9 +40,12 @@ impl Topic {
         self.0.split('.').next().unwrap_or_default()
     }
 
-    /// Whether the topic belongs to Ordinaut itself or to an extension, and so may not be published by agents.
+    /// Whether the topic belongs to Ordinaut itself or to an extension, and so may not be published by agents. Case
+    /// does not matter: a look-alike is no better.
     pub fn is_reserved(&self) -> bool {
-        matches!(self.root(), "ordinaut" | "ext")
+        ["ordinaut", "ext"]
+            .iter()
+            .any(|reserved| self.root().eq_ignore_ascii_case(reserved))
     }
 }
 

@@ -123,6 +123,8 @@ pub enum StepState {
     Failed,
     /// Its `if` was not true.
     Skipped,
+    /// It was broken off when the run was canceled; its tool did not fail.
+    Canceled,
     /// It may or may not have happened; nobody repeats it without being told to.
     Unknown,
 }
@@ -140,7 +142,7 @@ pub struct StepRecord {
     pub state: StepState,
     /// The tool that was called.
     pub uses: Option<String>,
-    /// How often the tool was called in this attempt.
+    /// How often the tool was called, over all attempts.
     pub tries: u32,
     /// The rendered arguments.
     pub input: Option<Value>,

@@ -242,8 +242,10 @@ impl Executor {
             record.state = StepState::Unknown;
             ending::ambiguous(&record.step, &tool, why)
         } else {
-            // There is no state of its own for a step that was broken off; the code tells it from one whose tool failed.
-            record.state = StepState::Failed;
+            record.state = match ending {
+                Ending::Interrupted(_) => StepState::Canceled,
+                _ => StepState::Failed,
+            };
             let code = match ending {
                 Ending::TimedOut => code::RUN_TIMEOUT,
                 Ending::Interrupted(_) => code::CANCELED,

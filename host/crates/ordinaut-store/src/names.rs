@@ -59,6 +59,7 @@ named! {
         Succeeded = "succeeded",
         Failed = "failed",
         Skipped = "skipped",
+        Canceled = "canceled",
         Unknown = "unknown",
     }
 }

@@ -167,6 +167,7 @@ fn state_text(state: StepState) -> &'static str {
         StepState::Succeeded => "succeeded",
         StepState::Failed => "failed",
         StepState::Skipped => "skipped",
+        StepState::Canceled => "canceled",
         StepState::Unknown => "unknown",
     }
 }

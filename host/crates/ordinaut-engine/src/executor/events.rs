@@ -8,7 +8,7 @@ use super::Executor;
 use crate::timer::id_bytes;
 
 impl Executor {
-    /// Tells what became of a step: `ordinaut.step.succeeded`, `failed`, `skipped` or `unknown`, with the run as
+    /// Tells what became of a step: `ordinaut.step.succeeded`, `failed`, `skipped`, `canceled` or `unknown`, with the run as
     /// subject. Small: results and arguments are in the run's record.
     pub(super) fn step_event(&self, work: &LeasedWork, record: &StepRecord, now: DateTime<Utc>) -> Event {
         let mut data = Map::new();
@@ -46,6 +46,7 @@ fn topic(state: StepState) -> Topic {
         StepState::Succeeded => "ordinaut.step.succeeded",
         StepState::Failed => "ordinaut.step.failed",
         StepState::Skipped => "ordinaut.step.skipped",
+        StepState::Canceled => "ordinaut.step.canceled",
         StepState::Unknown => "ordinaut.step.unknown",
     };
     text.parse().expect("the topics above are well-formed")

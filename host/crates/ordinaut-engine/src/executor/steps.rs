@@ -282,7 +282,7 @@ fn fail(record: &mut StepRecord, state: StepState, error: ordinaut_domain::RunEr
 fn is_settled(step: &Step, record: &StepRecord) -> bool {
     match record.state {
         StepState::Succeeded | StepState::Skipped => true,
-        StepState::Started => false,
+        StepState::Started | StepState::Canceled => false,
         StepState::Unknown => step.on_error == OnError::Continue,
         StepState::Failed => step.on_error == OnError::Continue && !wants_another_try(step, record),
     }

@@ -120,6 +120,7 @@ delegate!(Events {
     async fn event_position(&self, id: EventId) -> Result<Option<u64>>;
     async fn last_event_position(&self) -> Result<u64>;
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()>;
+    async fn remove_group(&self, group: &str) -> Result<()>;
     async fn claim_events(&self, group: &str, by: &str, limit: usize, visibility: Duration) -> Result<Vec<Delivery>>;
     async fn settle_delivery(&self, group: &str, position: u64, outcome: &DeliveryOutcome) -> Result<()>;
     async fn next_redelivery(&self, group: &str) -> Result<Option<DateTime<Utc>>>;

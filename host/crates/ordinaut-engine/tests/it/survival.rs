@@ -209,6 +209,7 @@ async fn a_run_that_is_canceled_while_it_executes_is_broken_off() {
     assert_eq!(outcomes(&detail), [Some(AttemptOutcome::Canceled)]);
     let error = detail.steps[0].error.as_ref().unwrap();
     assert_eq!((error.code.as_str(), error.retryable), ("canceled", false));
+    assert_eq!(detail.steps[0].state, StepState::Canceled);
     assert!(error.message.contains("the run was canceled"), "{}", error.message);
     assert!(error.message.contains("did not fail"), "{}", error.message);
 }

@@ -10,9 +10,10 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ordinaut_domain::{
-    Agent, AgentId, AttemptOutcome, Clock, Concurrency, DropRuns, DroppedRuns, DueTask, Durability, Event, EventId, LeasedWork, MisfirePolicy,
-    OverlapPolicy, Payload, Plan, PlannedRun, RetryPolicy, Run, RunCause, RunId, RunState, ScheduleKind, StepRecord,
-    StepState, Task, TaskDefinition, TaskId, TaskStatus, Timing, TopicPattern, Verdict, WorkerId,
+    Agent, AgentId, AttemptOutcome, Clock, Concurrency, DropRuns, DroppedRuns, DueTask, Durability, Event, EventId,
+    LeasedWork, MisfirePolicy, OverlapPolicy, Payload, Plan, PlannedRun, RetryPolicy, Run, RunCause, RunId, RunState,
+    ScheduleKind, StepRecord, StepState, Task, TaskDefinition, TaskId, TaskStatus, Timing, TopicPattern, Verdict,
+    WorkerId,
 };
 use serde_json::{Value, json};
 
