@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a host may take until it is ready: extensions are compiled on their first start.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_mins(2);
 /// How long a host may take to end its work when it is stopped.
 const STOPPED_WITHIN: Duration = Duration::from_secs(45);
 
