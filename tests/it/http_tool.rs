@@ -69,8 +69,12 @@ async fn without_any_grant_the_extension_waits_and_shows_the_lines_to_paste() {
         .await;
     let run = admin.finished(&run).await;
     assert_eq!(run["state"], "failed");
+    assert_eq!(run["error"]["code"], "needs_grant", "{run}");
     assert!(
-        run["error"]["message"].as_str().expect("a message").contains("http"),
+        run["error"]["message"]
+            .as_str()
+            .expect("a message")
+            .contains("http.outbound = "),
         "{run}"
     );
 

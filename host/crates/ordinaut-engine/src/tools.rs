@@ -28,6 +28,12 @@ pub trait ToolInvoker: Send + Sync + 'static {
     /// as the same `Arc`, until the tool changes.
     fn definition(&self, address: &ToolAddress) -> Option<Arc<ToolDefinition>>;
 
+    /// Why a tool is not provided now, where more is known than that nobody does: the error with which calls of it end.
+    fn why_absent(&self, address: &ToolAddress) -> Option<ToolError> {
+        let _ = address;
+        None
+    }
+
     /// All tools that are provided now, in the order of their addresses.
     fn catalogue(&self) -> Vec<Arc<ToolDefinition>>;
 }
@@ -87,7 +93,10 @@ impl ToolGateway {
         match definition {
             Some(definition) if simulate => Ok(self.simulated(Some(&definition), &call)),
             None if simulate || self.unregistered == UnregisteredTools::Simulate => Ok(self.simulated(None, &call)),
-            None => Err(not_found(&call.address)),
+            None => Err(self
+                .tools
+                .why_absent(&call.address)
+                .unwrap_or_else(|| not_found(&call.address))),
             Some(definition) => {
                 let result = self.bounded(call).await?;
                 match self.schemas.fault_in_result(&definition, &result) {
