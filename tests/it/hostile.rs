@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use ordinaut_tests::{Actor, Host};
+use ordinaut_tests::{Actor, Host, host::guest};
 use serde_json::json;
 
 /// How long a request to a healthy extension may take during an attack, on a machine that is busy with other tests. An
@@ -140,4 +140,27 @@ async fn hostile_routes_end_with_their_named_errors() {
         );
     }
     assert_eq!(host.anonymous().get("/health").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_inits_end_with_their_named_errors() {
+    let (host, admin) = host().await;
+    let expected = [
+        ("init_loop", "cpu_limit"),
+        ("init_memory", "memory_limit"),
+        ("init_trap", "trap"),
+        ("init_error", "not_configured"),
+    ];
+    for (name, kind) in expected {
+        host.drop_in(&format!("{name}.wasm"), &guest(name));
+        let attack = admin.extension(name, "failed");
+        let (report, slowest) = slowest_answer_during(&admin, attack).await;
+        let error = report["last_error"].to_string();
+        assert!(error.contains(kind), "{name}: {error}");
+        eprintln!("init {name}: {kind}; the slowest healthy answer took {slowest:?}");
+        assert!(
+            slowest < ANSWERED_WITHIN,
+            "{name}: a healthy extension needed {slowest:?}"
+        );
+    }
 }
