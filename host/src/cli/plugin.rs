@@ -8,7 +8,11 @@ use ordinaut_plugin_host::{CheckOptions, CheckReport, check};
 use serde_json::Value;
 
 use super::{CliError, ConfigArgs, Failure, block_on, client::ServerArgs, output};
-use crate::{clock::SystemClock, compose::default_grant, config::Overrides};
+use crate::{
+    clock::SystemClock,
+    compose::default_grant,
+    config::{Overrides, PluginsConfig},
+};
 
 #[derive(Subcommand)]
 pub(super) enum PluginCommand {
@@ -54,7 +58,10 @@ pub(super) fn run(command: &PluginCommand) -> Result<(), CliError> {
 fn run_check(args: &CheckArgs) -> Result<(), CliError> {
     let config = args.config.load(Overrides::default())?.config;
     let options = CheckOptions {
-        settings: args.settings.clone(),
+        settings: args
+            .settings
+            .clone()
+            .or_else(|| args.settings_of_shipped(&config.plugins)),
         name: args.name.clone(),
         default_grants: default_grant(&config.plugins),
         default_zone: config.defaults.timezone,
@@ -70,7 +77,9 @@ fn run_check(args: &CheckArgs) -> Result<(), CliError> {
     let mut report = runtime
         .block_on(check(&args.file, options))
         .map_err(|error| CliError::new(Failure::Failed, error.to_string()))?;
-    let settings = args.settings_file(&report.extension.name);
+    let settings = args
+        .settings_of_shipped(&config.plugins)
+        .unwrap_or_else(|| args.settings_file(&report.extension.name));
     name_settings(&mut report, &settings);
     if args.json {
         output::json(&report)?;
@@ -90,6 +99,14 @@ impl CheckArgs {
     fn settings_file(&self, name: &str) -> PathBuf {
         let beside = || self.file.with_file_name(format!("{name}.toml"));
         self.settings.clone().unwrap_or_else(beside)
+    }
+
+    /// The settings of an extension that ships with Ordinaut: a server reads them from the operator's folder.
+    fn settings_of_shipped(&self, plugins: &PluginsConfig) -> Option<PathBuf> {
+        let folder = self.file.parent()?.canonicalize().ok()?;
+        let shipped = plugins.shipped_dir()?.canonicalize().ok()?;
+        let name = self.name.as_deref().or_else(|| self.file.file_stem()?.to_str())?;
+        (self.settings.is_none() && folder == shipped).then(|| plugins.dir.join(format!("{name}.toml")))
     }
 }
 
