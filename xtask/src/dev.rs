@@ -57,7 +57,7 @@ impl Up {
         if self.detach {
             return Ok(());
         }
-        // Ctrl-C reaches the host too, since it shares our terminal; a SIGTERM is passed on. What is left is to wait.
+        // Ctrl-C and SIGTERM are passed on. What is left is to wait.
         let pid = child.id();
         ctrlc::set_handler(move || stop(pid))?;
         let status = child.wait()?;
@@ -117,9 +117,10 @@ fn spawn(binary: &Path, port: u16, detach: bool) -> Result<Child> {
     if detach {
         let log = fs::File::create(log_file())?;
         serve.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // A group of its own: Ctrl-C in the terminal that started it is not meant for it.
-        std::os::unix::process::CommandExt::process_group(&mut serve, 0);
     }
+    // A group of its own: Ctrl-C in the terminal does not reach it. A detached host is not meant by it, and the other is
+    // told once, by us: it takes a second signal as the wish to stop at once.
+    std::os::unix::process::CommandExt::process_group(&mut serve, 0);
     serve
         .spawn()
         .with_context(|| format!("cannot start {}", binary.display()))
