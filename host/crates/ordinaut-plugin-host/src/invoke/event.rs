@@ -25,18 +25,18 @@ pub(crate) async fn deliver(
 ) -> Result<Result<(), GuestError>, CallError> {
     let export = format!("event handler for {subscription}");
     let limits = loaded.limits();
-    let failed = |kind| CallError::new(kind, loaded.name(), export.clone());
     let Some(events) = loaded.provides.events.clone() else {
-        return Err(failed(CallErrorKind::NotFound {
+        let kind = CallErrorKind::NotFound {
             what: "export ordinaut:events/handler".to_owned(),
-        }));
+        };
+        return Err(CallError::new(kind, loaded.name(), export));
     };
     let wall = Limit {
         duration: Duration::from_millis(limits.wall_ms),
         key: "wall_ms",
     };
     let spec = CallSpec {
-        export: export.clone(),
+        export,
         entry: "event",
         origin: origin(delivery),
         attempt: delivery.delivery,
@@ -51,25 +51,17 @@ pub(crate) async fn deliver(
         ends_with_extension: false,
     };
     let event = to_guest(&delivery.event, Some(subscription), delivery.delivery);
-    let _under_way = loaded.under_way.token();
-    let outcome = match runner.place(loaded, wall.duration).await {
-        Err(kind) => Err(failed(kind)),
-        Ok(_place) => {
-            runner
-                .run(loaded.prepared.clone(), spec, move |store| {
-                    Box::pin(async move {
-                        let instance = events.instantiate_async(&mut *store).await?;
-                        instance
-                            .ordinaut_events_handler()
-                            .call_handle(&mut *store, &event)
-                            .await
-                    })
-                })
-                .await
-        }
-    };
-    stats.count(&outcome);
-    outcome.map(|answer| answer.result)
+    runner
+        .run_in_place(loaded, stats, spec, move |store| {
+            Box::pin(async move {
+                let instance = events.instantiate_async(&mut *store).await?;
+                instance
+                    .ordinaut_events_handler()
+                    .call_handle(&mut *store, &event)
+                    .await
+            })
+        })
+        .await
 }
 
 /// Deliveries are background work, without a caller; the trace of the event goes on.

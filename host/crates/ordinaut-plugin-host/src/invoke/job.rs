@@ -29,11 +29,11 @@ pub(crate) async fn run_job(
 ) -> Result<Result<Option<String>, GuestError>, CallError> {
     let export = format!("job {}", job.name);
     let limits = loaded.limits();
-    let failed = |kind| CallError::new(kind, loaded.name(), export.clone());
     let Some(jobs) = loaded.provides.jobs.clone() else {
-        return Err(failed(CallErrorKind::NotFound {
+        let kind = CallErrorKind::NotFound {
             what: "export ordinaut:background/job".to_owned(),
-        }));
+        };
+        return Err(CallError::new(kind, loaded.name(), export));
     };
     let own = job.timeout_ms.map(u64::from).filter(|own| *own < limits.job_wall_ms);
     let wall = Limit {
@@ -41,7 +41,7 @@ pub(crate) async fn run_job(
         key: if own.is_some() { "" } else { "job_wall_ms" },
     };
     let spec = CallSpec {
-        export: export.clone(),
+        export,
         entry: "job",
         origin: origin(loaded, &job.name, due),
         attempt,
@@ -60,25 +60,17 @@ pub(crate) async fn run_job(
         scheduled_for_ms: u64::try_from(due.timestamp_millis()).unwrap_or(0),
         attempt,
     };
-    let _under_way = loaded.under_way.token();
-    let outcome = match runner.place(loaded, wall.duration).await {
-        Err(kind) => Err(failed(kind)),
-        Ok(_place) => {
-            runner
-                .run(loaded.prepared.clone(), spec, move |store| {
-                    Box::pin(async move {
-                        let instance = jobs.instantiate_async(&mut *store).await?;
-                        instance
-                            .ordinaut_background_job()
-                            .call_run(&mut *store, &occurrence)
-                            .await
-                    })
-                })
-                .await
-        }
-    };
-    stats.count(&outcome);
-    outcome.map(|answer| answer.result)
+    runner
+        .run_in_place(loaded, stats, spec, move |store| {
+            Box::pin(async move {
+                let instance = jobs.instantiate_async(&mut *store).await?;
+                instance
+                    .ordinaut_background_job()
+                    .call_run(&mut *store, &occurrence)
+                    .await
+            })
+        })
+        .await
 }
 
 /// Runs the service until it ends or the extension is replaced.

@@ -28,6 +28,7 @@ use crate::{
     quota::Quotas,
     report::ExtensionState,
     state::{CallInfo, GuestState, Identity, Parts, Phase, Services, Shared},
+    stats::Stats,
 };
 
 /// What all calls of all extensions share.
@@ -154,6 +155,29 @@ impl Runner {
             output: answer.output,
             denied_request: answer.denied_request,
         })
+    }
+
+    /// Makes a call of background work: waits for a place among the calls, runs it and counts how it ended.
+    pub(crate) async fn run_in_place<T, F>(
+        &self,
+        loaded: &Loaded,
+        stats: &Stats,
+        spec: CallSpec,
+        call: F,
+    ) -> Result<Result<T, GuestError>, CallError>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Store<GuestState>) -> BoxFuture<'a, wasmtime::Result<Result<T, GuestError>>>
+            + Send
+            + 'static,
+    {
+        let _under_way = loaded.under_way.token();
+        let outcome = match self.place(loaded, spec.wall.duration).await {
+            Err(kind) => Err(CallError::new(kind, loaded.name(), spec.export)),
+            Ok(_place) => self.run(loaded.prepared.clone(), spec, call).await,
+        };
+        stats.count(&outcome);
+        outcome.map(|answer| answer.result)
     }
 
     /// Starts `call` in a store of its own, on the guests' runtime.
