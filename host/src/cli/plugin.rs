@@ -57,11 +57,9 @@ pub(super) fn run(command: &PluginCommand) -> Result<(), CliError> {
 
 fn run_check(args: &CheckArgs) -> Result<(), CliError> {
     let config = args.config.load(Overrides::default())?.config;
+    let chosen = args.chosen_settings(&config.plugins);
     let options = CheckOptions {
-        settings: args
-            .settings
-            .clone()
-            .or_else(|| args.settings_of_shipped(&config.plugins)),
+        settings: chosen.clone(),
         name: args.name.clone(),
         default_grants: default_grant(&config.plugins),
         default_zone: config.defaults.timezone,
@@ -77,9 +75,7 @@ fn run_check(args: &CheckArgs) -> Result<(), CliError> {
     let mut report = runtime
         .block_on(check(&args.file, options))
         .map_err(|error| CliError::new(Failure::Failed, error.to_string()))?;
-    let settings = args
-        .settings_of_shipped(&config.plugins)
-        .unwrap_or_else(|| args.settings_file(&report.extension.name));
+    let settings = chosen.unwrap_or_else(|| args.settings_beside(&report.extension.name));
     name_settings(&mut report, &settings);
     if args.json {
         output::json(&report)?;
@@ -95,18 +91,21 @@ fn run_check(args: &CheckArgs) -> Result<(), CliError> {
 }
 
 impl CheckArgs {
-    /// The file with the settings: the one that was named, or the one beside the component.
-    fn settings_file(&self, name: &str) -> PathBuf {
-        let beside = || self.file.with_file_name(format!("{name}.toml"));
-        self.settings.clone().unwrap_or_else(beside)
+    /// The settings beside the component, which hold unless others were chosen.
+    fn settings_beside(&self, name: &str) -> PathBuf {
+        self.file.with_file_name(format!("{name}.toml"))
     }
 
-    /// The settings of an extension that ships with Ordinaut: a server reads them from the operator's folder.
-    fn settings_of_shipped(&self, plugins: &PluginsConfig) -> Option<PathBuf> {
+    /// The settings that were named, or those of an extension that ships with Ordinaut: a server reads these from the
+    /// operator's folder.
+    fn chosen_settings(&self, plugins: &PluginsConfig) -> Option<PathBuf> {
+        if self.settings.is_some() {
+            return self.settings.clone();
+        }
         let folder = self.file.parent()?.canonicalize().ok()?;
         let shipped = plugins.shipped_dir()?.canonicalize().ok()?;
         let name = self.name.as_deref().or_else(|| self.file.file_stem()?.to_str())?;
-        (self.settings.is_none() && folder == shipped).then(|| plugins.dir.join(format!("{name}.toml")))
+        (folder == shipped).then(|| plugins.dir.join(format!("{name}.toml")))
     }
 }
 
@@ -275,7 +274,7 @@ mod tests {
             json: false,
         };
         let mut report = check(&wasm, CheckOptions::default()).await.unwrap();
-        let settings = args.settings_file(&report.extension.name);
+        let settings = args.settings_beside(&report.extension.name);
         name_settings(&mut report, &settings);
         assert_eq!(settings, toml);
         let text = verdict(&report, &settings);
