@@ -12,13 +12,14 @@ use crate::{
     toolchain,
 };
 
-/// Package, the library file that cargo makes of it, and the name under which it is shipped.
-const SHIPPED: [(&str, &str, &str); 2] = [
-    ("ordinaut-ext-events-demo", "events_demo.wasm", "events_demo.wasm"),
-    ("ordinaut-ext-http", "ordinaut_ext_http.wasm", "http.wasm"),
+/// Package, the library file that cargo makes of it, and the name under which it is shipped; its sources stand in
+/// `plugins/<name>/`.
+const SHIPPED: &[(&str, &str, &str)] = &[
+    ("ordinaut-ext-events-demo", "events_demo.wasm", "events_demo"),
+    ("ordinaut-ext-http", "ordinaut_ext_http.wasm", "http"),
 ];
 
-/// Builds the shipped extensions into `plugins/dist/`.
+/// Builds the shipped extensions into `plugins/dist/`, each with the settings that it ships with, if any.
 pub(crate) fn build() -> Result<()> {
     toolchain::ensure_wasm_target()?;
     let mut build = cargo();
@@ -32,8 +33,13 @@ pub(crate) fn build() -> Result<()> {
     let dist = root().join("plugins/dist");
     fs::create_dir_all(&dist)?;
     for (_, file, name) in SHIPPED {
-        let size = place(&built.join(file), &dist.join(name))?;
-        say(&format!("plugins/dist/{name}: {} KiB", size / 1024));
+        // Before the component, so that it is never seen without its grants.
+        let settings = root().join(format!("plugins/{name}/{name}.toml"));
+        if settings.is_file() {
+            place(&settings, &dist.join(format!("{name}.toml")))?;
+        }
+        let size = place(&built.join(file), &dist.join(format!("{name}.wasm")))?;
+        say(&format!("plugins/dist/{name}.wasm: {} KiB", size / 1024));
     }
     Ok(())
 }

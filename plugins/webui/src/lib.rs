@@ -1,0 +1,1 @@
+//! The web interface: tasks, runs, events and extensions in a browser.
