@@ -1,5 +1,7 @@
 //! What is known about a request before anybody looks at its content: its ids.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, request::Parts};
 use ordinaut_domain::{CallOrigin, Caller};
@@ -22,6 +24,8 @@ pub(crate) struct RequestContext {
     pub trace_id: String,
     /// W3C `traceparent` for what follows from the request.
     pub trace_parent: String,
+    /// `ext:<name>` when the request is an extension's own to the API.
+    pub via: Option<Arc<str>>,
 }
 
 impl RequestContext {
@@ -38,6 +42,7 @@ impl RequestContext {
             request_id,
             trace_id,
             trace_parent,
+            via: None,
         }
     }
 

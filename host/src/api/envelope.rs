@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::{
+    caller::InternalCaller,
     context::{REQUEST_ID, RequestContext},
     input::AwaitsBody,
     problem::{Problem, Unrendered, kind},
@@ -26,7 +27,11 @@ pub(crate) struct Foreign;
 
 /// Wraps every request.
 pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
-    let context = RequestContext::new(request.headers(), &*state.entropy);
+    let mut context = RequestContext::new(request.headers(), &*state.entropy);
+    context.via = request
+        .extensions()
+        .get::<InternalCaller>()
+        .map(|internal| internal.via().clone());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request

@@ -10,7 +10,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use ordinaut_plugin_host::{Access, CallError, CallErrorKind, ExtensionState, RouteError, RouteMatch};
 
@@ -49,7 +49,7 @@ pub(in crate::api) async fn serve(
     let (name, below) = split(&path).ok_or_else(|| Problem::new(kind::NO_SUCH_ROUTE, "There is nothing here."))?;
     host.settled(name, SETTLES_WITHIN).await;
     let found = host.route(name, request.method(), below);
-    let caller = admitted(&state, request.headers(), found.as_ref().ok()).await?;
+    let caller = admitted(&state, request.extensions(), request.headers(), found.as_ref().ok()).await?;
     let route = found.map_err(|error| {
         let explained = caller.as_ref().is_some_and(|caller| caller.allows("extensions:read"));
         no_route(error, request.method(), &path, explained)
@@ -80,10 +80,11 @@ fn split(path: &str) -> Option<(&str, &str)> {
 /// else that is not public.
 async fn admitted(
     state: &ApiState,
+    extensions: &Extensions,
     headers: &HeaderMap,
     route: Option<&RouteMatch>,
 ) -> Result<Option<Caller>, Problem> {
-    let caller = authenticate(headers, state).await;
+    let caller = authenticate(extensions, headers, state).await;
     let needed = match route.map(|route| &route.access) {
         // A token that is no good harms nobody where none is needed.
         Some(Access::Public) => return Ok(caller.unwrap_or(None)),

@@ -11,7 +11,7 @@ use ordinaut_domain::{AgentId, Clock, Event, EventId, RunId, TaskId, Topic};
 use ordinaut_engine::{Engine, ToolGateway};
 use ordinaut_plugin_host::PluginHost;
 use ordinaut_store::{Change, Entropy, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{context::RequestContext, page::CursorKey};
@@ -102,15 +102,24 @@ impl Parts {
         })
     }
 
-    /// A change that an agent makes, for the audit log.
+    /// A change that an agent makes, for the audit log. `details` is an object or null; for requests that an extension made it
+    /// also says which.
     pub(crate) fn change(
         &self,
         actor: AgentId,
         action: &'static str,
         subject: String,
-        details: Value,
+        mut details: Value,
         context: &RequestContext,
     ) -> Change {
+        if let Some(via) = &context.via {
+            if details.is_null() {
+                details = json!({});
+            }
+            if let Some(members) = details.as_object_mut() {
+                members.insert("via".to_owned(), via.as_ref().into());
+            }
+        }
         Change {
             actor: Some(actor),
             action,
