@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask up`, `cargo xtask test` and what they are made of.
 
+mod clients;
 mod dev;
 mod plugins;
 mod run;

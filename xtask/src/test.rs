@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
+    clients::Clients,
     plugins,
     run::{cargo, run, target_dir},
     toolchain,
@@ -20,6 +21,7 @@ impl Test {
     pub(crate) fn run(&self) -> Result<()> {
         toolchain::check_compiler()?;
         toolchain::ensure_nextest()?;
+        let clients = Clients::ensure()?;
         plugins::build()?;
         let guests = plugins::build_guests()?;
         // The stories of `tests/` drive the real binary.
@@ -28,6 +30,7 @@ impl Test {
         tests.args(["nextest", "run", "--workspace"]).args(&self.rest);
         tests.env("ORDINAUT_BIN", target_dir().join("debug/ordinaut"));
         tests.env("ORDINAUT_GUESTS", guests);
+        tests.envs(clients.environment());
         run(&mut tests)?;
         // The runner does not know documentation tests; the SDK's are its examples.
         if self.rest.is_empty() {
