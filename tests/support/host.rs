@@ -22,6 +22,7 @@ pub struct HostBuilder {
     files: Vec<(String, Vec<u8>)>,
     arguments: Vec<String>,
     config: String,
+    shipped: Vec<&'static str>,
     bare: bool,
 }
 
@@ -38,6 +39,12 @@ impl HostBuilder {
         self
     }
 
+    /// Adds a shipped extension beside `events_demo` and `http`, with the settings that it ships with.
+    pub fn shipped(mut self, name: &'static str) -> Self {
+        self.shipped.push(name);
+        self
+    }
+
     /// An argument of `ordinaut serve`.
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
@@ -50,7 +57,7 @@ impl HostBuilder {
         self
     }
 
-    /// Without the shipped extensions.
+    /// Without `events_demo` and `http`.
     pub fn bare(mut self) -> Self {
         self.bare = true;
         self
@@ -64,10 +71,14 @@ impl HostBuilder {
         for (name, content) in &self.files {
             fs::write(plugins.join(name), content).expect("a plugin file");
         }
-        if !self.bare {
-            for shipped in ["events_demo", "http"] {
-                let file = plugins.join(format!("{shipped}.wasm"));
-                fs::copy(shipped_extension(shipped), file).expect("the shipped extensions are built");
+        let usual = if self.bare { &[][..] } else { &["events_demo", "http"] };
+        for shipped in usual.iter().chain(&self.shipped) {
+            let component = shipped_extension(shipped);
+            fs::copy(&component, plugins.join(format!("{shipped}.wasm"))).expect("the shipped extensions are built");
+            // A story's own settings win, as an operator's do.
+            let (settings, own) = (component.with_extension("toml"), plugins.join(format!("{shipped}.toml")));
+            if settings.is_file() && !own.exists() {
+                fs::copy(settings, own).expect("the settings that it ships with");
             }
         }
         let config = folder.path().join("ordinaut.toml");
