@@ -24,6 +24,7 @@ use crate::{
     adapters::{ExtensionTools, NoTools, Services},
     api::{
         self,
+        idempotency::InFlight,
         page::CursorKey,
         server::{self, Connections},
         state::{Parts, Settings},
@@ -170,6 +171,7 @@ impl Host {
                 entropy,
                 authority,
                 cursors: CursorKey(sealing.derive("ordinaut cursors")),
+                in_flight: InFlight::default(),
                 settings: settings(config),
                 scanned: host.scanned.clone(),
                 stopping: host.stopping.clone(),

@@ -9,3 +9,4 @@ mod hostile;
 mod http_tool;
 mod schedules;
 mod survive;
+mod tasks_api;

@@ -9,6 +9,7 @@ mod envelope;
 mod events;
 mod extensions;
 mod health;
+pub(crate) mod idempotency;
 mod input;
 mod jwks;
 mod mount;

@@ -55,6 +55,7 @@ pub(crate) mod kind {
         METHOD_NOT_ALLOWED = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not offered here";
         CONFLICT = "conflict", CONFLICT, "It was changed meanwhile";
         DUPLICATE = "duplicate", CONFLICT, "There is one already";
+        IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight", CONFLICT, "The first request is still under way";
         REFUSED = "refused", CONFLICT, "Its state does not allow this";
         RUN_FINISHED = "run_finished", CONFLICT, "The run is over";
         TOO_LARGE = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
@@ -62,6 +63,7 @@ pub(crate) mod kind {
         INVALID_TASK = "invalid_task", UNPROCESSABLE_ENTITY, "The task cannot be accepted";
         INVALID_SCHEDULE = "invalid_schedule", UNPROCESSABLE_ENTITY, "The schedule cannot be accepted";
         INVALID_DOCUMENT = "invalid_document", UNPROCESSABLE_ENTITY, "The document cannot be accepted";
+        IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key belongs to another request";
         QUOTA = "quota_exceeded", UNPROCESSABLE_ENTITY, "A quota would be exceeded";
         INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
         BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT, "The body did not arrive in time";
@@ -252,6 +254,7 @@ impl From<StoreError> for Problem {
             StoreError::Duplicate { existing, .. } => {
                 Self::new(kind::DUPLICATE, format!("{error}.")).with("existing", existing.clone())
             }
+            StoreError::KeyTaken { .. } => super::idempotency::in_flight(),
             StoreError::Invalid(_) => Self::new(kind::INVALID_REQUEST, format!("{error}.")),
             StoreError::Quota(_) => Self::new(kind::QUOTA, error.to_string()),
             StoreError::Full => Self::new(
@@ -352,6 +355,7 @@ mod tests {
                 409,
             ),
             (StoreError::LeaseLost { run: text() }, 409),
+            (StoreError::KeyTaken { key: text() }, 409),
             (StoreError::Invalid(text()), 400),
             (StoreError::Quota(text()), 422),
             (

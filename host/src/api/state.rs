@@ -14,7 +14,7 @@ use ordinaut_store::{Change, Entropy, Store};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{context::RequestContext, page::CursorKey};
+use super::{context::RequestContext, idempotency::InFlight, page::CursorKey};
 use crate::{auth::Authority, clock::random_array, config::UnregisteredTools};
 
 /// Shared by all requests; cheap to clone.
@@ -33,6 +33,7 @@ pub(crate) struct Parts {
     pub entropy: Arc<dyn Entropy>,
     pub authority: Authority,
     pub cursors: CursorKey,
+    pub in_flight: InFlight,
     pub settings: Settings,
     /// Cancelled once every extension that was there at the start serves or has its verdict, and the engine has begun.
     pub scanned: CancellationToken,
@@ -128,6 +129,7 @@ impl Parts {
             request_id: context.request_id.clone(),
             at: self.now(),
             events: Vec::new(),
+            once: None,
         }
     }
 }

@@ -98,6 +98,7 @@ pub(crate) async fn bootstrap(
         request_id: String::new(),
         at: now,
         events: Vec::new(),
+        once: None,
     };
     // The file comes first: an agent whose secret nobody has would lock everybody out, while a file without an agent
     // is named at the next start.

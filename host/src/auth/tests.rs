@@ -52,6 +52,7 @@ impl Fixture {
             request_id: String::new(),
             at: clock.now(),
             events: Vec::new(),
+            once: None,
         };
         ordinaut_store::Agents::create_agent(&*store, &agent, &change)
             .await

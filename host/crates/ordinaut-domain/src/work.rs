@@ -47,6 +47,33 @@ pub struct PlannedRun {
     pub simulate: bool,
 }
 
+impl PlannedRun {
+    /// The run that comes of it when it is made at this instant: queued, or over already because it is skipped.
+    pub fn as_made(&self, at: DateTime<Utc>) -> Run {
+        let (state, finished_at, reason) = match &self.skipped {
+            Some(reason) => (RunState::Skipped, Some(at), Some(reason)),
+            None => (RunState::Queued, None, self.reason.as_ref()),
+        };
+        Run {
+            id: self.id,
+            task: self.task,
+            state,
+            cause: self.cause,
+            scheduled_for: self.scheduled_for,
+            run_at: self.run_at,
+            attempt: 0,
+            started_at: None,
+            finished_at,
+            reason: reason.cloned(),
+            trigger: self.trigger.clone(),
+            simulated: self.simulate,
+            output: None,
+            error: None,
+            created_at: at,
+        }
+    }
+}
+
 /// A task that the scheduler found due, with what it needs to decide.
 #[derive(Debug, Clone)]
 pub struct DueTask {

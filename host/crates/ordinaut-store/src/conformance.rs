@@ -179,6 +179,13 @@ exam! { ($)
         a_change_that_is_refused_leaves_no_row,
         an_empty_log_is_intact,
     }
+    idempotency {
+        the_answer_of_a_change_is_kept_under_its_key,
+        a_change_under_a_key_that_is_taken_does_not_happen,
+        a_change_that_fails_leaves_its_key_free,
+        a_key_is_free_again_after_a_day,
+        runs_and_events_are_made_once_too,
+    }
     schema {
         a_store_that_is_opened_again_has_kept_everything,
         a_caller_that_gives_up_leaves_all_or_nothing,

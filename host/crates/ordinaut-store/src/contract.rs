@@ -10,6 +10,8 @@
 //! Time: methods that decide about expiry take no instant, because database time decides. A backend without a server
 //! (SQLite) reads the [`Clock`](ordinaut_domain::Clock) that it was opened with, which is the same thing there.
 
+mod idempotency;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,12 +24,14 @@ use ordinaut_domain::{
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub use idempotency::{IDEMPOTENCY_KEPT, Idempotency, IdempotencyKey, KeptAnswer, Once};
+
 use crate::error::Result;
 
 /// Durable state: all of the parts below behind one handle.
-pub trait Store: Tasks + Queue + Runs + Agents + Events + State + Audit + Health {}
+pub trait Store: Tasks + Queue + Runs + Agents + Events + State + Audit + Idempotency + Health {}
 
-impl<T: Tasks + Queue + Runs + Agents + Events + State + Audit + Health> Store for T {}
+impl<T: Tasks + Queue + Runs + Agents + Events + State + Audit + Idempotency + Health> Store for T {}
 
 /// Who changed what, for the audit log, and which events tell of it. Written in the change's own transaction.
 #[derive(Debug, Clone)]
@@ -42,6 +46,9 @@ pub struct Change {
     pub request_id: String,
     pub at: DateTime<Utc>,
     pub events: Vec<Event>,
+    /// Set when the change was asked for under an idempotency key: its answer is kept with it. `KeyTaken`, and no change,
+    /// when the key has had its effect already.
+    pub once: Option<Once>,
 }
 
 /// A slice of a list. `after` is the `next` of the page before.
@@ -138,7 +145,8 @@ pub trait Tasks: Send + Sync + 'static {
     async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>>;
 
     /// Queues a run beside the schedule. A run that an event caused carries the event's `hops` in its `trigger`:
-    /// events about the run count from there, which is how loops are cut.
+    /// events about the run count from there, which is how loops are cut. What is stored and answered is
+    /// [`PlannedRun::as_made`] at `change.at`.
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
 
     /// Takes up to `limit` active tasks that are due before database time + `horizon`, in the order in which they are

@@ -21,6 +21,9 @@ pub enum StoreError {
         existing: String,
         detail: String,
     },
+    /// A request under this idempotency key has had its effect already: its answer is kept.
+    #[error("the idempotency key `{key}` is taken by a request that has just been carried out")]
+    KeyTaken { key: String },
     /// The lease is no longer held: its worker must stop and may write nothing more about the run.
     #[error("the lease on run {run} is lost: another worker holds it, or the run is over")]
     LeaseLost { run: String },

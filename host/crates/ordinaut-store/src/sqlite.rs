@@ -40,6 +40,7 @@ mod events;
 mod fault;
 mod groups;
 mod health;
+mod idempotency;
 mod lock;
 mod materialise;
 mod open;

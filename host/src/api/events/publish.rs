@@ -1,6 +1,9 @@
 //! `POST /events`: publishes an event `{topic, data, subject}`. 202: it is stored, and will be delivered.
 
-use axum::{Json, extract::State};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use http::StatusCode;
 use ordinaut_domain::{Event, Topic};
 use serde_json::{Value, json};
@@ -8,6 +11,7 @@ use serde_json::{Value, json};
 use crate::api::{
     caller::Caller,
     context::RequestContext,
+    idempotency::{Answer, Claim, IdempotencyKey},
     input::{JsonBody, Members},
     problem::{Problem, kind},
     state::ApiState,
@@ -21,9 +25,14 @@ pub(in crate::api) async fn publish(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
+    key: IdempotencyKey,
     JsonBody(document): JsonBody,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Response, Problem> {
     caller.require("events:publish")?;
+    let once = match key.claim(&state, caller.id(), &document).await? {
+        Claim::Fresh(once) => once,
+        Claim::Answered(answer) => return Ok(answer),
+    };
     let (topic, subject, data) = read(document)?;
     if topic.is_reserved() {
         let detail = format!(
@@ -43,12 +52,6 @@ pub(in crate::api) async fn publish(
         hops: 0,
     };
     let details = json!({ "topic": event.topic.as_str() });
-    let change = state.change(caller.id(), "event.published", event.id.to_string(), details, &context);
-    // Stored with its audit row, as every event is with the change that it tells of; the bus takes it from there.
-    state
-        .store
-        .append_events(std::slice::from_ref(&event), Some(&change))
-        .await?;
     let shown = json!({
         "id": event.id,
         "topic": event.topic,
@@ -56,7 +59,15 @@ pub(in crate::api) async fn publish(
         "subject": event.subject,
         "time": event.time,
     });
-    Ok((StatusCode::ACCEPTED, Json(shown)))
+    let answer = Answer::new(StatusCode::ACCEPTED, shown);
+    let mut change = state.change(caller.id(), "event.published", event.id.to_string(), details, &context);
+    change.once = once.keeping(&answer);
+    // Stored with its audit row, as every event is with the change that it tells of; the bus takes it from there.
+    state
+        .store
+        .append_events(std::slice::from_ref(&event), Some(&change))
+        .await?;
+    Ok(answer.into_response())
 }
 
 fn read(document: Value) -> Result<(Topic, Option<String>, Value), Problem> {

@@ -1,6 +1,6 @@
 //! What the controls have in common: read, decide, store; again when somebody else was faster.
 
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use ordinaut_domain::{Control, QueuedOccurrence, Refusal, Task, Violation};
 use ordinaut_store::{StoreError, Updated};
@@ -70,7 +70,7 @@ async fn store(
 fn answer(task: &Task, message: String) -> Response {
     let mut body = wire::task(task);
     body["message"] = message.into();
-    shown(StatusCode::OK, task, body)
+    shown(StatusCode::OK, task, body).into_response()
 }
 
 /// The message, with what became of the task's runs.

@@ -1,8 +1,11 @@
 //! `POST /tasks`: stores a task. 201 with the task, its `warnings`, `Location` and `ETag`.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use chrono::SubsecRound as _;
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use ordinaut_domain::{
     Task, TaskContext, TaskDefinition, TaskStatus, Violation,
     pipeline::{self, UnknownTool},
@@ -15,6 +18,7 @@ use crate::{
     api::{
         caller::Caller,
         context::RequestContext,
+        idempotency::{Claim, IdempotencyKey},
         input::JsonBody,
         problem::{Problem, kind},
         state::ApiState,
@@ -29,9 +33,14 @@ pub(in crate::api) async fn create(
     State(state): State<ApiState>,
     caller: Caller,
     context: RequestContext,
+    key: IdempotencyKey,
     JsonBody(document): JsonBody,
 ) -> Result<Response, Problem> {
     caller.require("tasks:write")?;
+    let once = match key.claim(&state, caller.id(), &document).await? {
+        Claim::Fresh(once) => once,
+        Claim::Answered(answer) => return Ok(answer),
+    };
     let now = state.now();
     let checked = check(&state, &document)?;
     let mut timing = plan::first_timing(&checked.definition, now).map_err(|fault| refused(vec![fault]))?;
@@ -57,16 +66,13 @@ pub(in crate::api) async fn create(
     change
         .events
         .extend(state.core_event("ordinaut.task.created", id.clone(), wire::event_data(&task), &context));
-    state.store.create_task(&task, &change).await?;
-    tracing::info!(task = %task.id, agent = %caller.id(), "created a task");
-
     let mut body = wire::task(&task);
     body["warnings"] = json!(checked.warnings);
-    let mut response = shown(StatusCode::CREATED, &task, body);
-    if let Ok(location) = HeaderValue::from_str(&format!("/tasks/{id}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let answer = shown(StatusCode::CREATED, &task, body).header(header::LOCATION, format!("/tasks/{id}"));
+    change.once = once.keeping(&answer);
+    state.store.create_task(&task, &change).await?;
+    tracing::info!(task = %task.id, agent = %caller.id(), "created a task");
+    Ok(answer.into_response())
 }
 
 struct Checked {

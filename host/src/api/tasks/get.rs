@@ -16,7 +16,7 @@ pub(in crate::api) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let task = reachable(&state, &caller, "tasks:read", &id).await?;
-    let full = shown(StatusCode::OK, &task, wire::task(&task));
+    let full = shown(StatusCode::OK, &task, wire::task(&task)).into_response();
     if is_known(&headers, &etag(&task)) {
         let (parts, _) = full.into_parts();
         let mut unchanged = StatusCode::NOT_MODIFIED.into_response();

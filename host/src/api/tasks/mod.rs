@@ -11,12 +11,11 @@ pub(super) mod run_now;
 pub(super) mod snooze;
 mod wire;
 
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use ordinaut_domain::{Task, TaskId};
 use serde_json::Value;
 
-use super::{caller::Caller, problem::Problem, state::ApiState};
+use super::{caller::Caller, idempotency::Answer, problem::Problem, state::ApiState};
 
 /// The task, if the caller may do with it what `scope` says.
 async fn reachable(state: &ApiState, caller: &Caller, scope: &str, id: &str) -> Result<Task, Problem> {
@@ -35,13 +34,8 @@ fn etag(task: &Task) -> String {
 }
 
 /// The answer that shows a task.
-fn shown(status: StatusCode, task: &Task, body: Value) -> Response {
-    let mut response = (status, axum::Json(body)).into_response();
-    if let Ok(value) = HeaderValue::from_str(&etag(task)) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    response
+fn shown(status: StatusCode, task: &Task, body: Value) -> Answer {
+    Answer::new(status, body)
+        .header(header::ETAG, etag(task))
+        .header(header::CACHE_CONTROL, "private, no-cache")
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use ordinaut_domain::{TaskStatus, plan};
 use serde_json::json;
 
@@ -13,6 +13,7 @@ use super::reachable;
 use crate::api::{
     caller::Caller,
     context::RequestContext,
+    idempotency::{Answer, Claim, IdempotencyKey},
     input::{JsonBody, Members, Segment},
     problem::{Problem, kind},
     runs,
@@ -24,8 +25,14 @@ pub(in crate::api) async fn run_now(
     caller: Caller,
     context: RequestContext,
     Segment(id): Segment,
+    key: IdempotencyKey,
     JsonBody(document): JsonBody,
 ) -> Result<Response, Problem> {
+    caller.require("runs:trigger")?;
+    let once = match key.claim(&state, caller.id(), &document).await? {
+        Claim::Fresh(once) => once,
+        Claim::Answered(answer) => return Ok(answer),
+    };
     let mut members = Members::of(document);
     let simulate = members.optional("simulate", "true or false").unwrap_or(false);
     members.finish(kind::INVALID_DOCUMENT)?;
@@ -37,13 +44,12 @@ pub(in crate::api) async fn run_now(
 
     let planned = plan::manual_run(&task, state.now(), state.new_run_id(), simulate);
     let details = json!({ "task_id": task.id, "simulate": simulate });
-    let change = state.change(caller.id(), "run.requested", planned.id.to_string(), details, &context);
-    let run = state.store.enqueue_run(&planned, &change).await?;
+    let mut change = state.change(caller.id(), "run.requested", planned.id.to_string(), details, &context);
+    let run = planned.as_made(change.at);
+    let answer =
+        Answer::new(StatusCode::ACCEPTED, runs::wire::run(&run)).header(header::LOCATION, format!("/runs/{}", run.id));
+    change.once = once.keeping(&answer);
+    state.store.enqueue_run(&planned, &change).await?;
     tracing::info!(task = %task.id, run = %run.id, agent = %caller.id(), "queued a run on request");
-
-    let mut response = (StatusCode::ACCEPTED, axum::Json(runs::wire::run(&run))).into_response();
-    if let Ok(location) = HeaderValue::from_str(&format!("/runs/{}", run.id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(answer.into_response())
 }

@@ -253,6 +253,7 @@ impl World {
             request_id: String::from("story"),
             at: self.now(),
             events: Vec::new(),
+            once: None,
         }
     }
 

@@ -408,6 +408,7 @@ pub fn change(action: &'static str) -> Change {
         request_id: "request-1".into(),
         at: at(0),
         events: Vec::new(),
+        once: None,
     }
 }
 

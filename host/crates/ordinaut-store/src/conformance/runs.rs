@@ -14,6 +14,7 @@ pub async fn a_run_is_queued_beside_the_schedule(exam: Exam) {
     planned.reason = Some("asked for by hand".into());
     planned.simulate = true;
     let run = exam.store.enqueue_run(&planned, &change("run.triggered")).await.unwrap();
+    assert_eq!(run, planned.as_made(at(0)), "the answer can be told before the run is made");
     assert_eq!((run.id, run.task, run.state, run.cause), (planned.id, task.id, RunState::Queued, RunCause::Manual));
     assert_eq!((run.run_at, run.attempt, run.created_at), (at(5), 0, at(0)));
     assert_eq!((run.trigger.clone(), run.reason.clone()), (planned.trigger, planned.reason));

@@ -3,6 +3,7 @@
 //! Invariant, at the end of every transaction: no run waits that could have its turn. So whoever takes something out
 //! of the queue, or changes how much may be in it, calls [`Write::promote`].
 
+use chrono::{DateTime, Utc};
 use ordinaut_domain::{Concurrency, OverlapPolicy, PlannedRun, RunId, RunState, Task, TaskId};
 use sqlx::types::Json;
 
@@ -34,12 +35,9 @@ pub(super) fn key_and_limit(concurrency: Option<&Concurrency>) -> (Option<&str>,
 
 impl Write<'_> {
     /// Makes a run of a planned occurrence: queued, or recorded as skipped. False when the occurrence has one already.
-    pub(super) async fn insert_run(&mut self, task: &Task, planned: &PlannedRun) -> Result<bool> {
-        let now = self.now;
-        let (state, finished_at, reason) = match &planned.skipped {
-            Some(reason) => (RunState::Skipped, Some(now), Some(reason)),
-            None => (RunState::Queued, None, planned.reason.as_ref()),
-        };
+    pub(super) async fn insert_run(&mut self, task: &Task, planned: &PlannedRun, at: DateTime<Utc>) -> Result<bool> {
+        let made = planned.as_made(at);
+        let (state, reason) = (made.state, made.reason.as_deref());
         let done = sqlx::query(sql!("common/insert_run"))
             .bind(planned.id.as_uuid())
             .bind(planned.task.as_uuid())
@@ -47,11 +45,11 @@ impl Write<'_> {
             .bind(planned.cause.name())
             .bind(DbTime(planned.scheduled_for))
             .bind(DbTime(planned.run_at))
-            .bind(finished_at.map(DbTime))
+            .bind(made.finished_at.map(DbTime))
             .bind(reason)
             .bind(Json(&planned.trigger))
             .bind(planned.simulate)
-            .bind(DbTime(now))
+            .bind(DbTime(made.created_at))
             .execute(self.sql())
             .await?;
         if done.rows_affected() == 0 {
@@ -76,8 +74,7 @@ impl Write<'_> {
         } else {
             Moment::Skipped
         };
-        self.emit(run_event(moment, &facts, reason.map(String::as_str), None))
-            .await?;
+        self.emit(run_event(moment, &facts, reason, None)).await?;
         Ok(true)
     }
 

@@ -89,8 +89,9 @@ impl Write<'_> {
             self.cancel_unfinished(task.id, "a later occurrence took its place")
                 .await?;
         }
+        let now = self.now;
         for run in &plan.runs {
-            match (self.insert_run(task, run).await?, &run.skipped) {
+            match (self.insert_run(task, run, now).await?, &run.skipped) {
                 (false, _) => {}
                 (true, None) => done.queued += 1,
                 (true, Some(_)) => done.skipped += 1,

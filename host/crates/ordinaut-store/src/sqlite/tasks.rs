@@ -96,7 +96,7 @@ impl Tasks for SqliteStore {
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run> {
         let mut write = self.write().await?;
         let task = write.task(run.task).await?;
-        if !write.insert_run(&task, run).await? {
+        if !write.insert_run(&task, run, change.at).await? {
             return Err(StoreError::Duplicate {
                 noun: "run",
                 existing: run.id.to_string(),

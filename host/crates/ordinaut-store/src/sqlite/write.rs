@@ -172,7 +172,7 @@ impl Write<'_> {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Writes the audit row and the events of a change.
+    /// Writes the audit row and the events of a change, and keeps its answer if it is to happen once.
     pub(super) async fn record(&mut self, change: &Change) -> Result<()> {
         let head = sqlx::query(sql!("common/select_audit_head"))
             .fetch_optional(self.sql())
@@ -210,6 +210,9 @@ impl Write<'_> {
         for event in &change.events {
             self.append(event).await?;
         }
-        Ok(())
+        match &change.once {
+            Some(once) => self.keep_answer(once).await,
+            None => Ok(()),
+        }
     }
 }
