@@ -3,6 +3,7 @@
 
 mod followed;
 mod groups;
+mod metrics;
 mod services;
 mod tools;
 

@@ -362,7 +362,13 @@ async fn start_extensions(
     if !config.server.has(Role::Extensions) {
         return Ok(None);
     }
-    let services = Services::start(store.clone(), bus.clone(), clock.clone(), entropy.clone());
+    let services = Services::start(
+        store.clone(),
+        bus.clone(),
+        clock.clone(),
+        entropy.clone(),
+        prometheus::Registry::new(),
+    );
     let plugins = PluginHost::start(plugin_config(config, sealing), services)
         .await
         .map_err(|error| StartError::of("extensions cannot be run", &error))?;

@@ -12,6 +12,7 @@ pub mod jobs;
 mod json;
 pub mod log;
 mod macros;
+pub mod metrics;
 pub mod routes;
 mod schema;
 pub mod state;
@@ -37,7 +38,7 @@ pub mod prelude {
     pub use crate::jobs::Occurrence;
     pub use crate::routes::{Access, DELETE, GET, PATCH, POST, PUT, Request, Response};
     pub use crate::tools::{Effect, NoArguments, ToolContext};
-    pub use crate::{Describe, Error, Extension, config, context, events, http, state, time};
+    pub use crate::{Describe, Error, Extension, config, context, events, http, metrics, state, time};
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::{Value, json};

@@ -12,10 +12,13 @@
 /// ordinaut_sdk::extension!(Weather: tools, jobs; requests {
 ///     "http.outbound": [{ "host": "api.open-meteo.com", "methods": ["GET"] }],
 ///     "events.publish": ["weather.*"],
+///     "scheduler.scopes": ["tasks:read", "runs:read"],
+///     "tools.call": ["http.*"],
+///     "metrics.snapshot": true,
 /// });
 /// ```
 ///
-/// `requests` says what the extension asks for beyond its imports; each value is a list of JSON. It is a request
+/// `requests` says what the extension asks for beyond its imports; each value is a list of JSON, or `true`. It is a request
 /// only: the operator grants in `plugins/<name>.toml`. It is written, with the package's description, version, authors
 /// and licence, into the component's custom section `ordinaut:extension`; the four also into the sections that
 /// metadata tools know.
@@ -26,11 +29,11 @@ macro_rules! extension {
     ($type:ident : $($part:ident),+ $(,)? $(;)?) => {
         $crate::extension!($type: $($part),+; requests {});
     };
-    ($type:ident : $($part:ident),+ $(,)? ; requests { $($what:literal : [ $($item:tt),* $(,)? ]),* $(,)? } $(;)?) => {
+    ($type:ident : $($part:ident),+ $(,)? ; requests { $($what:literal : $value:tt),* $(,)? } $(;)?) => {
         const _: () = {
             impl $crate::rt::Declared for $type {
                 const PARTS: &'static [&'static str] = &[$(stringify!($part)),+];
-                const REQUESTS: &'static str = $crate::__requests!($($what: [$($item),*]),*);
+                const REQUESTS: &'static str = $crate::__requests!($($what: $value),*);
 
                 fn register(table: &$crate::Describe) -> ::core::result::Result<(), $crate::Error> {
                     $($crate::__part!(register $part table)?;)+
@@ -66,20 +69,26 @@ macro_rules! extension {
 #[macro_export]
 macro_rules! __requests {
     () => { "{}" };
-    ($first:literal : [$($item:tt),*] $(, $what:literal : [$($more:tt),*])*) => {
+    ($first:literal : $value:tt $(, $what:literal : $more:tt)*) => {
         concat!(
-            "{", stringify!($first), ":", $crate::__list!($($item),*),
-            $(",", stringify!($what), ":", $crate::__list!($($more),*),)*
+            "{", stringify!($first), ":", $crate::__request!($value),
+            $(",", stringify!($what), ":", $crate::__request!($more),)*
             "}"
         )
     };
 }
 
+/// One request: a list, or a switch.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __list {
-    () => { "[]" };
-    ($first:tt $(, $item:tt)*) => { concat!("[", stringify!($first), $(",", stringify!($item),)* "]") };
+macro_rules! __request {
+    ([]) => { "[]" };
+    ([$first:tt $(, $item:tt)* $(,)?]) => { concat!("[", stringify!($first), $(",", stringify!($item),)* "]") };
+    (true) => { "true" };
+    (false) => { "false" };
+    ($other:tt) => {
+        compile_error!(concat!("a request is a list, `true` or `false`, not `", stringify!($other), "`"))
+    };
 }
 
 #[doc(hidden)]

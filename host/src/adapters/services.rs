@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use ordinaut_bus::{Bus, BusError, Start};
 use ordinaut_domain::{CallOrigin, Clock, Event, EventId, LoggedEvent, TopicPattern};
 use ordinaut_plugin_host::{
-    Delivery, DeliveryOutcome, ExtensionReport, HostServices, OutgoingEvent, ServiceError, StateQuota,
+    Delivery, DeliveryOutcome, ExtensionReport, HostServices, MetricFamily, OutgoingEvent, ServiceError, StateQuota,
 };
 use ordinaut_store::{Entropy, Store, StoreError};
+use prometheus::Registry;
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
@@ -27,6 +28,7 @@ pub(crate) struct Services {
     entropy: Arc<dyn Entropy>,
     groups: Groups,
     followed: Followed,
+    registry: Registry,
     changes: mpsc::Sender<Event>,
 }
 
@@ -37,6 +39,7 @@ impl Services {
         bus: Arc<dyn Bus>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        registry: Registry,
     ) -> Arc<Self> {
         let (changes, mut told) = mpsc::channel::<Event>(CHANGES_MAX);
         let teller = bus.clone();
@@ -55,6 +58,7 @@ impl Services {
             entropy,
             groups,
             followed: Followed::default(),
+            registry,
             changes,
         })
     }
@@ -200,6 +204,10 @@ impl HostServices for Services {
         let more = keys.len() > wanted as usize;
         keys.truncate(wanted as usize);
         Ok((keys, more.then(|| skip + u64::from(wanted))))
+    }
+
+    async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {
+        Ok(super::metrics::families(&self.registry))
     }
 
     fn now(&self) -> DateTime<Utc> {

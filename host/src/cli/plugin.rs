@@ -97,7 +97,7 @@ impl CheckArgs {
     }
 
     /// The settings that were named, or those of an extension that ships with Ordinaut: a server reads these from the
-    /// operator's folder.
+    /// operator's folder, and beside the component only where there are none.
     fn chosen_settings(&self, plugins: &PluginsConfig) -> Option<PathBuf> {
         if self.settings.is_some() {
             return self.settings.clone();
@@ -105,7 +105,12 @@ impl CheckArgs {
         let folder = self.file.parent()?.canonicalize().ok()?;
         let shipped = plugins.shipped_dir()?.canonicalize().ok()?;
         let name = self.name.as_deref().or_else(|| self.file.file_stem()?.to_str())?;
-        (folder == shipped).then(|| plugins.dir.join(format!("{name}.toml")))
+        if folder != shipped {
+            return None;
+        }
+        let own = plugins.dir.join(format!("{name}.toml"));
+        let beside = self.settings_beside(name);
+        Some(if !own.exists() && beside.exists() { beside } else { own })
     }
 }
 

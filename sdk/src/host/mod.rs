@@ -12,6 +12,6 @@ pub(crate) mod wasm;
 pub(crate) use native::*;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use wasm::{
-    Bucket, Reader, config_all, config_get, context, follow, http_send, log, now_ms, publish, register_job,
+    Bucket, Reader, config_all, config_get, context, follow, http_send, log, metrics, now_ms, publish, register_job,
     register_route, register_subscription, register_tool, sleep,
 };

@@ -7,7 +7,7 @@ use crate::events::Event;
 use crate::http::{self, Incoming, Outgoing};
 use crate::log::Level;
 use crate::testing::world;
-use crate::{Error, jobs, routes, tools};
+use crate::{Error, jobs, metrics, routes, tools};
 
 pub(crate) fn context() -> Call {
     world(|world| Ok(world.call())).expect("a native build calls the host only below `testing::FakeHost::new()`")
@@ -159,6 +159,13 @@ pub(crate) fn http_send(request: &Outgoing) -> Result<Incoming, http::Error> {
         return Err(http::Error::new(http::Kind::TooLarge, message));
     }
     Ok(answer)
+}
+
+pub(crate) fn metrics() -> Result<Vec<metrics::Family>, Error> {
+    world(|world| {
+        world.only_outside_init("the host's metrics")?;
+        Ok(world.metrics.clone())
+    })
 }
 
 pub(crate) fn register_tool(tool: &tools::Definition) -> Result<(), Error> {

@@ -43,6 +43,7 @@ use crate::context::Caller;
 use crate::events::Event;
 use crate::http::{self, Incoming, Outgoing};
 use crate::log::Level;
+use crate::metrics::Family;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<RefCell<World>>>> = const { RefCell::new(None) };
@@ -77,6 +78,11 @@ impl FakeHost {
     /// Says for whom the next calls are made; `None` is background work.
     pub fn set_caller(&self, caller: Option<Caller>) {
         self.world.borrow_mut().caller = caller;
+    }
+
+    /// Says what the host has counted about itself.
+    pub fn set_metrics(&self, families: Vec<Family>) {
+        self.world.borrow_mut().metrics = families;
     }
 
     /// Plays the other servers.

@@ -10,6 +10,7 @@ use crate::context::{Call, Caller};
 use crate::events::Event;
 use crate::http::{self, Incoming, Outgoing};
 use crate::log::Level;
+use crate::metrics::Family;
 
 type Server = Rc<dyn Fn(&Outgoing) -> Result<Incoming, http::Error>>;
 
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) logs: Vec<(Level, String, String)>,
     pub(crate) server: Option<Server>,
     pub(crate) requests: Vec<Outgoing>,
+    pub(crate) metrics: Vec<Family>,
 }
 
 impl World {
@@ -53,6 +55,7 @@ impl World {
             logs: Vec::new(),
             server: None,
             requests: Vec::new(),
+            metrics: Vec::new(),
         }
     }
 

@@ -13,7 +13,7 @@ use ordinaut_domain::{CallOrigin, EventId, LoggedEvent, TopicPattern};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
-    CheckReport, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, Grant, HostServices, Limits,
+    CheckReport, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, Grant, HostServices, Limits, MetricFamily,
     OutgoingEvent, ServiceError, StartError, StateQuota,
     invoke::Runner,
     loader::{Loader, Source},
@@ -177,6 +177,10 @@ impl HostServices for Nothing {
         _: Option<u64>,
         _: usize,
     ) -> Result<(Vec<String>, Option<u64>), ServiceError> {
+        nothing()
+    }
+
+    async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {
         nothing()
     }
 

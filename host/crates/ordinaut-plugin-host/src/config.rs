@@ -14,7 +14,8 @@ pub(crate) const DEFAULT_MAX_GUEST_MEMORY: u64 = 2 << 30;
 pub struct PluginHostConfig {
     /// The folder into which operators drop extensions: `<name>.wasm` and `<name>.toml`.
     pub dir: PathBuf,
-    /// Extensions that come with the product. A file of the same name in `dir` wins; their `.toml` is read from `dir`.
+    /// Extensions that come with the product. A file of the same name in `dir` wins; their `.toml` is read from
+    /// `dir`, or else from here.
     pub shipped_dir: Option<PathBuf>,
     /// Where compiled components are kept; created with mode 0700.
     pub cache_dir: PathBuf,

@@ -56,6 +56,8 @@ pub struct RouteMatch {
     pub streaming: bool,
     /// The registered path, for instance `/items/{id}`: a bounded label for metrics.
     pub pattern: String,
+    /// Whether what it answers may act in a browser as a page of the host's own; see `routes.same_origin`.
+    pub same_origin: bool,
     loaded: Arc<Loaded>,
     stats: Arc<Stats>,
 }
@@ -232,6 +234,7 @@ impl PluginHost {
             access: route.access.clone(),
             streaming: route.streaming,
             pattern: route.pattern.as_str().to_owned(),
+            same_origin: loaded.prepared.identity.rights.may_be_same_origin(),
             loaded: loaded.clone(),
             stats: extension.stats.clone(),
         })

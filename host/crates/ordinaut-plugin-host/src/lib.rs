@@ -31,6 +31,7 @@ mod limits;
 mod loader;
 mod manifest;
 mod meter;
+mod metrics;
 mod output;
 mod quota;
 mod random;
@@ -47,10 +48,11 @@ mod watcher;
 pub use check::{CheckOptions, check};
 pub use config::PluginHostConfig;
 pub use error::{CallError, CallErrorKind, RouteError, StartError};
-pub use grants::{Grant, OutboundRule};
+pub use grants::{Grant, OutboundRule, ToolPattern};
 pub use host::{BoxBody, BoxError, PluginHost, RouteMatch};
 pub use limits::Limits;
 pub use manifest::Access;
+pub use metrics::{MetricFamily, MetricHistogram, MetricKind, MetricSample, MetricValue};
 pub use report::{
     CheckReport, Counters, ExtensionReport, ExtensionState, JobReport, LastError, Missing, RouteReport,
     SubscriptionReport, ToolReport,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use ordinaut_domain::{CallOrigin, EventId, LoggedEvent, Topic, TopicPattern};
 use serde_json::Value;
 
-use crate::report::ExtensionReport;
+use crate::{metrics::MetricFamily, report::ExtensionReport};
 
 /// Everything that the extension host asks of its surroundings.
 #[async_trait]
@@ -83,6 +83,9 @@ pub trait HostServices: Send + Sync + 'static {
         cursor: Option<u64>,
         limit: usize,
     ) -> Result<(Vec<String>, Option<u64>), ServiceError>;
+
+    /// What the host counts about itself, as it is at one moment: families by name, no name twice.
+    async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError>;
 
     /// The time.
     fn now(&self) -> DateTime<Utc>;

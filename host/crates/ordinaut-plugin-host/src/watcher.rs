@@ -56,7 +56,8 @@ impl From<&Metadata> for Stamp {
 struct Files {
     wasm: PathBuf,
     stamp: Stamp,
-    settings: Option<Stamp>,
+    /// The operator's, or those that ship with a shipped component.
+    settings: Option<(PathBuf, Stamp)>,
 }
 
 /// The folders.
@@ -93,17 +94,28 @@ impl Folders {
                 let Ok(metadata) = fs::metadata(path).or_else(|_| fs::symlink_metadata(path)) else {
                     continue;
                 };
-                let settings = self.settings(&name);
-                let settings = fs::metadata(&settings).or_else(|_| fs::symlink_metadata(&settings));
                 let files = Files {
                     wasm: path.clone(),
                     stamp: Stamp::from(&metadata),
-                    settings: settings.ok().map(|metadata| Stamp::from(&metadata)),
+                    settings: self.settings_of(&name, folder),
                 };
                 found.insert(name, files);
             }
         }
         Ok(())
+    }
+
+    /// The settings that hold for the component `name` of `folder`: the operator's file; where there is none, the one
+    /// that ships beside a shipped component. What an operator puts under that name inherits nothing from it.
+    fn settings_of(&self, name: &str, folder: &Path) -> Option<(PathBuf, Stamp)> {
+        let shipped = (folder != self.dir).then(|| folder.join(format!("{name}.toml")));
+        [Some(self.settings(name)), shipped]
+            .into_iter()
+            .flatten()
+            .find_map(|path| {
+                let metadata = fs::metadata(&path).or_else(|_| fs::symlink_metadata(&path)).ok()?;
+                Some((path, Stamp::from(&metadata)))
+            })
     }
 
     fn settings(&self, name: &str) -> PathBuf {
@@ -256,7 +268,10 @@ impl Watcher {
         Source {
             name: name.to_owned(),
             wasm: files.wasm.clone(),
-            settings: self.folders.settings(name),
+            settings: match &files.settings {
+                Some((path, _)) => path.clone(),
+                None => self.folders.settings(name),
+            },
         }
     }
 }
@@ -341,6 +356,29 @@ mod tests {
         fs::remove_file(&own).unwrap();
         look(2_000);
         assert_eq!(look(2_300), [format!("found {}", theirs.display())]);
+    }
+
+    #[test]
+    fn shipped_settings_hold_for_the_shipped_file_until_the_operator_has_a_file_of_either_kind() {
+        let (dir, shipped) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let watcher = watcher(dir.path(), Some(shipped.path()));
+        let settings = || {
+            let found = watcher.folders.look_through().unwrap();
+            watcher.source("webui", &found["webui"]).settings
+        };
+        let (own, theirs) = (dir.path().join("webui.toml"), shipped.path().join("webui.toml"));
+        fs::write(shipped.path().join("webui.wasm"), "shipped").unwrap();
+        assert_eq!(settings(), own);
+        fs::write(&theirs, "").unwrap();
+        assert_eq!(settings(), theirs);
+        let before = watcher.folders.look_through().unwrap();
+        fs::write(&theirs, "# changed").unwrap();
+        assert_ne!(watcher.folders.look_through().unwrap(), before, "it is watched");
+        fs::write(&own, "").unwrap();
+        assert_eq!(settings(), own);
+        fs::remove_file(&own).unwrap();
+        fs::write(dir.path().join("webui.wasm"), "own").unwrap();
+        assert_eq!(settings(), own, "what the operator put there inherits nothing");
     }
 
     #[test]

@@ -10,13 +10,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::bindings::guest::ordinaut::types::types::Error as WitError;
 use crate::bindings::guest::ordinaut::{
-    background, events as wit_events, extension, routes as wit_routes, tools as wit_tools,
+    background, events as wit_events, extension, metrics as wit_metrics, routes as wit_routes, tools as wit_tools,
 };
 use crate::bindings::guest::wasi::{config::store as wit_config, keyvalue::store as wit_state, logging::logging};
 use crate::context::{Call, Caller};
 use crate::events::Event;
 use crate::log::Level;
-use crate::{Error, jobs, json, routes, tools};
+use crate::{Error, jobs, json, metrics, routes, tools};
 
 impl From<WitError> for Error {
     fn from(error: WitError) -> Self {
@@ -161,6 +161,43 @@ impl Reader {
     pub(crate) fn next(&mut self, timeout_ms: u32) -> Result<Option<Event>, Error> {
         Ok(self.0.next(timeout_ms)?.map(event))
     }
+}
+
+pub(crate) fn metrics() -> Result<Vec<metrics::Family>, Error> {
+    use wit_metrics::types::{Kind, Value};
+
+    let sample = |sample: wit_metrics::types::Sample| metrics::Sample {
+        labels: sample
+            .labels
+            .into_iter()
+            .map(|label| (label.name, label.value))
+            .collect(),
+        value: match sample.value {
+            Value::Number(number) => metrics::Value::Number(number),
+            Value::Distribution(distribution) => metrics::Value::Distribution(metrics::Histogram {
+                buckets: distribution
+                    .buckets
+                    .into_iter()
+                    .map(|bucket| (bucket.upper_bound, bucket.count))
+                    .collect(),
+                count: distribution.count,
+                sum: distribution.sum,
+            }),
+        },
+    };
+    let families = wit_metrics::snapshot::take()?.into_iter();
+    Ok(families
+        .map(|family| metrics::Family {
+            name: family.name,
+            help: family.help,
+            kind: match family.kind {
+                Kind::Counter => metrics::Kind::Counter,
+                Kind::Gauge => metrics::Kind::Gauge,
+                Kind::Histogram => metrics::Kind::Histogram,
+            },
+            samples: family.samples.into_iter().map(sample).collect(),
+        })
+        .collect())
 }
 
 pub(crate) fn register_tool(tool: &tools::Definition) -> Result<(), Error> {

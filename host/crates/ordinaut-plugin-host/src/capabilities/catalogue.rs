@@ -15,11 +15,13 @@ pub(crate) enum Capability {
     State,
     Config,
     OutboundHttp,
+    Metrics,
+    ToolCalls,
 }
 
 impl Capability {
     /// All that can be granted.
-    pub(crate) const GRANTABLE: [Self; 7] = [
+    pub(crate) const GRANTABLE: [Self; 9] = [
         Self::Routes,
         Self::Tools,
         Self::Events,
@@ -27,6 +29,8 @@ impl Capability {
         Self::State,
         Self::Config,
         Self::OutboundHttp,
+        Self::Metrics,
+        Self::ToolCalls,
     ];
 
     /// The name under which it is reported.
@@ -40,7 +44,14 @@ impl Capability {
             Self::State => "state",
             Self::Config => "config",
             Self::OutboundHttp => "http.outbound",
+            Self::Metrics => "metrics.snapshot",
+            Self::ToolCalls => "tools.call",
         }
+    }
+
+    /// Whether what is asked for has more to say than the capability's name, so that `undecided` asks for it.
+    pub(crate) const fn has_detail(self) -> bool {
+        matches!(self, Self::OutboundHttp | Self::Metrics | Self::ToolCalls)
     }
 
     /// Whether it is granted.
@@ -53,7 +64,10 @@ impl Capability {
             Self::Background => grant.background,
             Self::State => grant.state,
             Self::Config => grant.config,
-            Self::OutboundHttp => grant.http_outbound.is_some(),
+            // The API in this process is reached the same way.
+            Self::OutboundHttp => grant.http_outbound.is_some() || grant.scheduler_scopes.is_some(),
+            Self::Metrics => matches!(grant.metrics_snapshot, Some(true)),
+            Self::ToolCalls => grant.tools_call.is_some(),
         }
     }
 
@@ -62,6 +76,8 @@ impl Capability {
         match self {
             Self::Base => None,
             Self::OutboundHttp => Some("http.outbound = []".to_owned()),
+            Self::Metrics => Some("metrics.snapshot = true".to_owned()),
+            Self::ToolCalls => Some("tools.call = []".to_owned()),
             other => Some(format!("{}.enabled = true", other.name())),
         }
     }
@@ -96,6 +112,8 @@ pub(crate) const IMPORTS: &[Offer] = &[
     offer("ordinaut:events/subscriptions", OURS, Capability::Events),
     offer("ordinaut:events/types", OURS, Capability::Base),
     offer("ordinaut:extension/context", OURS, Capability::Base),
+    offer("ordinaut:metrics/snapshot", OURS, Capability::Metrics),
+    offer("ordinaut:metrics/types", OURS, Capability::Base),
     offer("ordinaut:routes/registry", OURS, Capability::Routes),
     offer("ordinaut:tools/registry", OURS, Capability::Tools),
     offer("ordinaut:tools/types", OURS, Capability::Base),

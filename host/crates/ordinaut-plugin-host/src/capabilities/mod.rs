@@ -11,6 +11,7 @@ mod error;
 pub(crate) mod events;
 pub(crate) mod keyvalue;
 mod logging;
+mod metrics;
 pub(crate) mod outbound_http;
 mod routes;
 mod tools;
@@ -43,7 +44,7 @@ pub(crate) fn link(capability: Capability, linker: &mut Linker<GuestState>) -> w
     use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings};
 
     match capability {
-        Capability::Base => Ok(()),
+        Capability::Base | Capability::ToolCalls => Ok(()),
         Capability::Routes => ordinaut::routes::registry::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Tools => ordinaut::tools::registry::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Events => {
@@ -56,6 +57,7 @@ pub(crate) fn link(capability: Capability, linker: &mut Linker<GuestState>) -> w
         }
         Capability::State => wasi::keyvalue::store::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Config => wasi::config::store::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
+        Capability::Metrics => ordinaut::metrics::snapshot::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::OutboundHttp => {
             bindings::http::outgoing_handler::add_to_linker::<_, WasiHttp>(linker, GuestState::http)
         }

@@ -6,16 +6,20 @@ mod request;
 mod rights;
 mod settings;
 mod size;
+mod tool_pattern;
+mod undecided;
 
-use ordinaut_domain::TopicPattern;
+use ordinaut_domain::{Scopes, TopicPattern};
 use serde::Serialize;
 
 pub(crate) use narrow::asks_for;
 pub(crate) use request::Request;
-pub(crate) use rights::{Rights, is_core, undecided};
+pub(crate) use rights::{Rights, is_core};
 pub(crate) use settings::{MAX_SETTINGS_BYTES, Settings};
+pub(crate) use undecided::undecided;
 
 pub use crate::capabilities::outbound_http::OutboundRule;
+pub use tool_pattern::ToolPattern;
 
 /// What is allowed. `None` means that nothing was said; an empty list is a decision: linked, and every use refused.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,6 +48,18 @@ pub struct Grant {
     /// Where it may send HTTP requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_outbound: Option<Vec<OutboundRule>>,
+    /// Reading what the host counts about itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_snapshot: Option<bool>,
+    /// Tools of other extensions that it may call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools_call: Option<Vec<ToolPattern>>,
+    /// What it may do at most through the API in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler_scopes: Option<Scopes>,
+    /// Whether what it answers may act in a browser as a page of the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routes_same_origin: Option<bool>,
 }
 
 impl Default for Grant {
@@ -59,6 +75,10 @@ impl Default for Grant {
             state: true,
             config: true,
             http_outbound: None,
+            metrics_snapshot: None,
+            tools_call: None,
+            scheduler_scopes: None,
+            routes_same_origin: None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The intersection of what is requested and what is granted.
 
-use ordinaut_domain::TopicPattern;
+use ordinaut_domain::{Scopes, TopicPattern};
 
-use super::{Grant, OutboundRule, Request};
+use super::{Grant, OutboundRule, Request, ToolPattern};
 use crate::capabilities::outbound_http::{AddressClass, HostPattern, classify};
 
 /// What is in force: the grant, narrowed to the request where the author made one.
@@ -24,6 +24,10 @@ pub(super) fn narrow(grant: &Grant, request: &Request) -> Grant {
             request.routes_public.as_deref(),
             |a, b| paths(a, b),
         ),
+        metrics_snapshot: switch(grant.metrics_snapshot, request.metrics_snapshot),
+        tools_call: both(grant.tools_call.as_deref(), request.tools_call.as_deref(), tools),
+        scheduler_scopes: scopes(grant.scheduler_scopes.as_ref(), request.scheduler_scopes.as_ref()),
+        routes_same_origin: switch(grant.routes_same_origin, request.routes_same_origin),
         ..grant.clone()
     }
 }
@@ -49,6 +53,24 @@ fn both<T: Clone>(
 /// The narrower of two patterns of which one covers the other. Patterns that only overlap (`a.*`, `*.b`) have
 /// nothing in common here: that errs towards refusing.
 fn topics(grant: &TopicPattern, request: &TopicPattern) -> Option<TopicPattern> {
+    if grant.covers(request) {
+        Some(request.clone())
+    } else {
+        request.covers(grant).then(|| grant.clone())
+    }
+}
+
+/// What is granted, unless the author said that it is not wanted.
+fn switch(granted: Option<bool>, requested: Option<bool>) -> Option<bool> {
+    granted.map(|granted| granted && requested != Some(false))
+}
+
+fn scopes(granted: Option<&Scopes>, requested: Option<&Scopes>) -> Option<Scopes> {
+    let granted = granted?;
+    Some(requested.map_or_else(|| granted.clone(), |requested| granted.intersection(requested)))
+}
+
+fn tools(grant: &ToolPattern, request: &ToolPattern) -> Option<ToolPattern> {
     if grant.covers(request) {
         Some(request.clone())
     } else {
@@ -223,6 +245,37 @@ mod tests {
         assert_eq!(paths("/s/*", "/s/x"), Some("/s/x".to_owned()));
         assert_eq!(paths("/s/x", "/*"), Some("/s/x".to_owned()));
         assert_eq!(paths("/s/x", "/s/y"), None);
+    }
+
+    #[test]
+    fn tools_scopes_and_switches_narrow_to_what_both_sides_want() {
+        let list = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect::<Vec<ToolPattern>>()
+        };
+        let scopes = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Scopes>();
+        let grant = Grant {
+            metrics_snapshot: Some(true),
+            routes_same_origin: Some(true),
+            tools_call: Some(list(&["http.*", "echo.say"])),
+            scheduler_scopes: Some(scopes(&["tasks:read:any", "runs:read"])),
+            ..Grant::default()
+        };
+        let request = Request {
+            routes_same_origin: Some(false),
+            tools_call: Some(list(&["http.request", "*", "mail.send"])),
+            scheduler_scopes: Some(scopes(&["tasks:read", "tasks:write"])),
+            ..Request::default()
+        };
+        let in_force = narrow(&grant, &request);
+        assert_eq!(in_force.metrics_snapshot, Some(true));
+        assert_eq!(in_force.routes_same_origin, Some(false));
+        assert_eq!(in_force.tools_call, Some(list(&["http.request", "http.*", "echo.say"])));
+        assert_eq!(in_force.scheduler_scopes, Some(scopes(&["tasks:read"])));
+        // A request is no grant.
+        assert_eq!(narrow(&Grant::default(), &request), Grant::default());
     }
 
     #[test]

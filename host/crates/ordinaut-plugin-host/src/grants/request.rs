@@ -1,11 +1,11 @@
 //! What an extension asks for beyond its imports: the JSON that the author's toolkit writes into the custom section
 //! `ordinaut:extension`. It grants nothing.
 
-use ordinaut_domain::TopicPattern;
+use ordinaut_domain::{Scopes, TopicPattern};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::OutboundRule;
+use super::{OutboundRule, ToolPattern};
 
 /// The section, parsed. `None` means that the author said nothing about that capability.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +18,10 @@ pub(crate) struct Request {
     pub(crate) events_publish: Option<Vec<TopicPattern>>,
     pub(crate) events_subscribe: Option<Vec<TopicPattern>>,
     pub(crate) routes_public: Option<Vec<String>>,
+    pub(crate) metrics_snapshot: Option<bool>,
+    pub(crate) tools_call: Option<Vec<ToolPattern>>,
+    pub(crate) scheduler_scopes: Option<Scopes>,
+    pub(crate) routes_same_origin: Option<bool>,
     /// Requests for capabilities that this host does not know.
     pub(crate) unknown: Vec<String>,
     /// The `requests` object as it stands there, for reports.
@@ -45,9 +49,26 @@ struct Known {
     events_subscribe: Option<Vec<TopicPattern>>,
     #[serde(rename = "routes.public")]
     routes_public: Option<Vec<String>>,
+    #[serde(rename = "metrics.snapshot")]
+    metrics_snapshot: Option<bool>,
+    #[serde(rename = "tools.call")]
+    tools_call: Option<Vec<ToolPattern>>,
+    #[serde(rename = "scheduler.scopes")]
+    scheduler_scopes: Option<Scopes>,
+    #[serde(rename = "routes.same_origin")]
+    routes_same_origin: Option<bool>,
 }
 
-const KNOWN: [&str; 4] = ["http.outbound", "events.publish", "events.subscribe", "routes.public"];
+const KNOWN: [&str; 8] = [
+    "http.outbound",
+    "events.publish",
+    "events.subscribe",
+    "routes.public",
+    "metrics.snapshot",
+    "tools.call",
+    "scheduler.scopes",
+    "routes.same_origin",
+];
 
 impl Request {
     /// Reads the section. Fields that a later toolkit writes are ignored; requests that are not understood are kept
@@ -69,6 +90,10 @@ impl Request {
             events_publish: known.events_publish,
             events_subscribe: known.events_subscribe,
             routes_public: known.routes_public,
+            metrics_snapshot: known.metrics_snapshot,
+            tools_call: known.tools_call,
+            scheduler_scopes: known.scheduler_scopes,
+            routes_same_origin: known.routes_same_origin,
             unknown: unknown.filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect(),
             raw,
         })
@@ -101,6 +126,9 @@ mod tests {
             b"[]",
             br#"{"requests":[]}"#,
             br#"{"requests":{"events.publish":["a..b"]}}"#,
+            br#"{"requests":{"scheduler.scopes":["tasks:destroy"]}}"#,
+            br#"{"requests":{"tools.call":["http"]}}"#,
+            br#"{"requests":{"metrics.snapshot":["yes"]}}"#,
         ] {
             assert!(Request::parse(json).is_err(), "{}", String::from_utf8_lossy(json));
         }

@@ -2,13 +2,10 @@
 
 use std::fmt::Display;
 
-use ordinaut_domain::{Topic, TopicPattern};
+use ordinaut_domain::{Scopes, ToolAddress, Topic, TopicPattern};
 
 use super::{Grant, Request, narrow};
-use crate::{
-    capabilities::outbound_http::{HostPattern, OutboundRules},
-    report::Missing,
-};
+use crate::capabilities::outbound_http::OutboundRules;
 
 /// The rights in force of one extension.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +70,53 @@ impl Rights {
         }
     }
 
+    /// Whether it may call the tool.
+    pub(crate) fn may_call(&self, tool: &ToolAddress) -> bool {
+        self.grant
+            .tools_call
+            .iter()
+            .flatten()
+            .any(|pattern| pattern.matches(tool))
+    }
+
+    /// Whether its answers may act in a browser as pages of the host's own.
+    pub(crate) fn may_be_same_origin(&self) -> bool {
+        self.grant.routes_same_origin == Some(true)
+    }
+
+    /// What it may do at most through the API in this process; none when it may not reach it.
+    pub(crate) fn scopes(&self) -> Option<&Scopes> {
+        self.grant.scheduler_scopes.as_ref()
+    }
+
+    /// How to allow the API in this process.
+    pub(crate) fn remedy_scopes(&self) -> String {
+        let asked: Vec<String> = self
+            .request
+            .scheduler_scopes
+            .iter()
+            .flat_map(Scopes::iter)
+            .map(ToString::to_string)
+            .collect();
+        let example = if asked.is_empty() {
+            vec!["tasks:read".to_owned()]
+        } else {
+            asked
+        };
+        format!(
+            "to allow it, write in [grant] of plugins/{}.toml: {}",
+            self.extension,
+            line("scheduler.scopes", example.into_iter())
+        )
+    }
+
+    /// How to allow calling another tool.
+    pub(crate) fn remedy_call(&self, tool: &ToolAddress) -> String {
+        let asked = self.request.tools_call.as_deref();
+        let asked = asked.is_none_or(|asked| asked.iter().any(|pattern| pattern.matches(tool)));
+        self.remedy("tools.call", self.granted.tools_call.as_deref(), asked, tool)
+    }
+
     /// How to allow another topic, as the end of an error message.
     pub(crate) fn remedy_publish(&self, topic: &Topic) -> String {
         let asked = self.request.events_publish.as_deref();
@@ -127,12 +171,12 @@ pub(crate) fn is_core(topic: &Topic) -> bool {
 }
 
 /// `ext.<name>.**`; always a valid pattern, because names are segments.
-fn own_namespace(extension: &str) -> Option<TopicPattern> {
+pub(super) fn own_namespace(extension: &str) -> Option<TopicPattern> {
     format!("ext.{extension}.**").parse().ok()
 }
 
 /// A line of TOML with a list of texts.
-fn line(key: &str, values: impl Iterator<Item = String>) -> String {
+pub(super) fn line(key: &str, values: impl Iterator<Item = String>) -> String {
     format!(
         "{key} = [{}]",
         values
@@ -140,80 +184,6 @@ fn line(key: &str, values: impl Iterator<Item = String>) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     )
-}
-
-/// What is requested and about which the operator has not decided, with the lines that would allow it. A list that
-/// the operator wrote, even an empty one, is a decision and holds.
-pub(crate) fn undecided(extension: &str, grant: &Grant, request: &Request, imports_http: bool) -> Vec<Missing> {
-    let mut missing = Vec::new();
-    let own = own_namespace(extension);
-    let mut ask = |capability: &str, reason: String, toml: String| {
-        missing.push(Missing {
-            capability: capability.to_owned(),
-            reason,
-            toml: Some(toml),
-        });
-    };
-    let foreign = |patterns: &Option<Vec<TopicPattern>>| -> Vec<String> {
-        let patterns = patterns.iter().flatten();
-        patterns
-            .filter(|p| !own.as_ref().is_some_and(|own| own.covers(p)))
-            .map(ToString::to_string)
-            .collect()
-    };
-
-    let rules = request.http_outbound.as_deref().unwrap_or_default();
-    if grant.http_outbound.is_none() && (imports_http || !rules.is_empty()) {
-        let any_host = rules.iter().any(|rule| rule.host == HostPattern::Any);
-        // "Everywhere" is never what is proposed: which hosts these are, only the operator knows.
-        let rules: Vec<_> = rules
-            .iter()
-            .filter(|rule| rule.host != HostPattern::Any)
-            .map(ToString::to_string)
-            .collect();
-        let reason = if any_host {
-            "it sends HTTP requests to whatever hosts you grant; an empty list lets it load with every request \
-             refused; add the hosts that it shall reach, for instance { host = \"api.example.org\" }, where \
-             { host = \"*\" } would open every host on the internet"
-                .to_owned()
-        } else if rules.is_empty() {
-            "it imports wasi:http/outgoing-handler; an empty list lets it load with every request refused".to_owned()
-        } else {
-            format!("it sends HTTP requests to {}", rules.join(", "))
-        };
-        ask(
-            "http.outbound",
-            reason,
-            format!("http.outbound = [{}]", rules.join(", ")),
-        );
-    }
-    let publish = foreign(&request.events_publish);
-    if grant.events_publish.is_none() && !publish.is_empty() {
-        let reason = format!("it publishes events on {}", publish.join(", "));
-        ask("events.publish", reason, line("events.publish", publish.into_iter()));
-    }
-    let subscribe = foreign(&request.events_subscribe);
-    if grant.events_subscribe.is_none() && !subscribe.is_empty() {
-        let reason = format!("it listens to events on {}", subscribe.join(", "));
-        ask(
-            "events.subscribe",
-            reason,
-            line("events.subscribe", subscribe.into_iter()),
-        );
-    }
-    let public = request.routes_public.clone().unwrap_or_default();
-    if grant.routes_public.is_none() && !public.is_empty() {
-        let reason = format!("it serves {} to everybody, without a token", public.join(", "));
-        ask("routes.public", reason, line("routes.public", public.into_iter()));
-    }
-    for unknown in &request.unknown {
-        missing.push(Missing {
-            capability: unknown.clone(),
-            reason: format!("it requests `{unknown}`, which this version of the host does not know"),
-            toml: None,
-        });
-    }
-    missing
 }
 
 #[cfg(test)]
@@ -266,42 +236,6 @@ mod tests {
     }
 
     #[test]
-    fn everything_undecided_is_listed_at_once_with_lines_that_the_settings_accept() {
-        let request = Request::parse(
-            br#"{"requests":{"http.outbound":[{"host":"api.example.org","methods":["GET"]}],
-                "events.publish":["orders.*","ext.echo.x"],"events.subscribe":["ordinaut.run.**"],
-                "routes.public":["/hook"],"gpu":1}}"#,
-        )
-        .unwrap();
-        let missing = undecided("echo", &Grant::default(), &request, true);
-        let lines: Vec<_> = missing.iter().filter_map(|m| m.toml.as_deref()).collect();
-        assert_eq!(
-            lines,
-            [
-                r#"http.outbound = [{ host = "api.example.org", methods = ["GET"] }]"#,
-                r#"events.publish = ["orders.*"]"#,
-                r#"events.subscribe = ["ordinaut.run.**"]"#,
-                r#"routes.public = ["/hook"]"#,
-            ]
-        );
-        assert!(missing.iter().any(|m| m.capability == "gpu" && m.toml.is_none()));
-
-        let pasted = format!("[grant]\n{}", lines.join("\n"));
-        let defaults = crate::grants::Settings::defaults(&Grant::default(), &crate::Limits::default());
-        let settings = crate::grants::Settings::parse(&pasted, defaults).unwrap();
-        let left = undecided("echo", &settings.grant, &request, true);
-        assert_eq!(left.len(), 1, "only what no grant can help: {left:?}");
-    }
-
-    #[test]
-    fn a_request_for_any_host_does_not_propose_to_open_the_internet() {
-        let request = Request::parse(br#"{"requests":{"http.outbound":[{"host":"*"}]}}"#).unwrap();
-        let ask = undecided("http", &Grant::default(), &request, true).remove(0);
-        assert_eq!(ask.toml.as_deref(), Some("http.outbound = []"));
-        assert!(ask.reason.contains("every host on the internet"), "{}", ask.reason);
-    }
-
-    #[test]
     fn a_remedy_keeps_what_was_granted_and_is_offered_only_where_it_helps() {
         let request = Request::parse(br#"{"requests":{"events.publish":["orders.*"],"routes.public":["/hook"]}}"#);
         let grant = Grant {
@@ -328,16 +262,5 @@ mod tests {
                 .remedy_listen(&"a.b".parse().unwrap())
                 .ends_with(r#"events.subscribe = ["a.b"]"#)
         );
-    }
-
-    #[test]
-    fn a_decision_is_not_asked_for_again() {
-        let grant = Grant {
-            http_outbound: Some(vec![]),
-            ..Grant::default()
-        };
-        assert_eq!(undecided("echo", &grant, &Request::default(), true), []);
-        let ask = undecided("echo", &Grant::default(), &Request::default(), true);
-        assert_eq!(ask[0].toml.as_deref(), Some("http.outbound = []"));
     }
 }

@@ -14,10 +14,10 @@
 
 use std::collections::BTreeMap;
 
-use ordinaut_domain::TopicPattern;
+use ordinaut_domain::{Scopes, TopicPattern};
 use serde::Deserialize;
 
-use super::{Grant, OutboundRule, size::ByteSize};
+use super::{Grant, OutboundRule, ToolPattern, size::ByteSize};
 use crate::limits::Limits;
 
 /// Largest `.toml` that is read.
@@ -81,12 +81,14 @@ struct File {
 #[serde(deny_unknown_fields, default)]
 struct GrantTable {
     routes: RoutesTable,
-    tools: Switch,
+    tools: ToolsTable,
     events: EventsTable,
     background: Switch,
     state: Switch,
     config: Switch,
     http: HttpTable,
+    metrics: MetricsTable,
+    scheduler: SchedulerTable,
 }
 
 /// `tools.enabled = false`.
@@ -101,6 +103,14 @@ struct Switch {
 struct RoutesTable {
     enabled: Option<bool>,
     public: Option<Vec<String>>,
+    same_origin: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ToolsTable {
+    enabled: Option<bool>,
+    call: Option<Vec<ToolPattern>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -115,6 +125,18 @@ struct EventsTable {
 #[serde(deny_unknown_fields, default)]
 struct HttpTable {
     outbound: Option<Vec<OutboundRule>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MetricsTable {
+    snapshot: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SchedulerTable {
+    scopes: Option<Scopes>,
 }
 
 impl GrantTable {
@@ -140,6 +162,10 @@ impl GrantTable {
         set(&mut grant.events_publish, self.events.publish.map(Some));
         set(&mut grant.events_subscribe, self.events.subscribe.map(Some));
         set(&mut grant.http_outbound, self.http.outbound.map(Some));
+        set(&mut grant.metrics_snapshot, self.metrics.snapshot.map(Some));
+        set(&mut grant.tools_call, self.tools.call.map(Some));
+        set(&mut grant.scheduler_scopes, self.scheduler.scopes.map(Some));
+        set(&mut grant.routes_same_origin, self.routes.same_origin.map(Some));
         Ok(())
     }
 }
@@ -269,6 +295,10 @@ mod tests {
             events.subscribe = ["ordinaut.run.**"]
             routes.public = ["/static/*", "/hook"]
             background.enabled = false
+            metrics.snapshot = true
+            tools.call = ["http.*", "echo.say"]
+            scheduler.scopes = ["tasks:read:any", "runs:trigger"]
+            routes.same_origin = true
             [limits]
             memory = "128MiB"
             wall_ms = 250
@@ -290,6 +320,11 @@ mod tests {
             Some(vec!["/static/*".to_owned(), "/hook".to_owned()])
         );
         assert!(!settings.grant.background);
+        assert_eq!(settings.grant.metrics_snapshot, Some(true));
+        assert_eq!(settings.grant.routes_same_origin, Some(true));
+        assert_eq!(settings.grant.tools_call.as_ref().map(Vec::len), Some(2));
+        let scopes = settings.grant.scheduler_scopes.as_ref().unwrap();
+        assert!(scopes.allows("tasks:read") && scopes.allows("runs:trigger") && !scopes.allows("tasks:write"));
         assert!(settings.grant.tools);
         assert_eq!(settings.limits.memory, 128 << 20);
         assert_eq!(settings.limits.wall_ms, 250);
@@ -313,6 +348,19 @@ mod tests {
                 "[grant]\nevents.publish = [\"a..b\"]",
                 &["line 2", "not a topic pattern"],
             ),
+            (
+                "[grant]\nscheduler.scopes = [\"tasks:destroy\"]",
+                &["line 2", "`tasks:destroy` is not a scope"],
+            ),
+            (
+                "[grant]\nscheduler.scopes = [\"tools:call:any\"]",
+                &["line 2", "not a scope"],
+            ),
+            (
+                "[grant]\ntools.call = [\"http\"]",
+                &["line 2", "`http` does not name tools"],
+            ),
+            ("[grant]\nmetrics.snapshots = true", &["did you mean `snapshot`?"]),
             ("[config]\nport = 8", &["line 2", "string"]),
             ("[limits", &["line 1"]),
         ] {

@@ -86,8 +86,8 @@ impl Interfaces {
         }
         let needed = self.capabilities();
         for capability in &needed {
-            // Outgoing HTTP is asked for below, together with the hosts.
-            if *capability != Capability::OutboundHttp && !capability.is_granted(grant) {
+            // These are asked for below, together with hosts and the like.
+            if !capability.has_detail() && !capability.is_granted(grant) {
                 missing.push(Missing {
                     capability: capability.name().to_owned(),
                     reason: format!("it uses `{}`, which was withdrawn", capability.name()),
@@ -95,12 +95,7 @@ impl Interfaces {
                 });
             }
         }
-        missing.extend(undecided(
-            extension,
-            grant,
-            request,
-            needed.contains(&Capability::OutboundHttp),
-        ));
+        missing.extend(undecided(extension, grant, request, &needed));
         missing
     }
 }

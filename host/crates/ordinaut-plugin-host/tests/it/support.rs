@@ -17,8 +17,8 @@ use chrono::{DateTime, Utc};
 use http_body_util::{BodyExt, Empty, Full};
 use ordinaut_domain::{CallOrigin, Event, EventId, LoggedEvent, ToolCall, ToolError, TopicPattern};
 use ordinaut_plugin_host::{
-    BoxBody, BoxError, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, HostServices, OutgoingEvent,
-    PluginHost, PluginHostConfig, ServiceError, StateQuota,
+    BoxBody, BoxError, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, HostServices, MetricFamily,
+    MetricKind, MetricSample, MetricValue, OutgoingEvent, PluginHost, PluginHostConfig, ServiceError, StateQuota,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -489,6 +489,18 @@ impl HostServices for Memory {
             page.into_iter().take(limit).collect(),
             more.then_some((start + limit) as u64),
         ))
+    }
+
+    async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {
+        Ok(vec![MetricFamily {
+            name: "ordinaut_runs_total".to_owned(),
+            help: "Runs that ended.".to_owned(),
+            kind: MetricKind::Counter,
+            samples: vec![MetricSample {
+                labels: vec![("state".to_owned(), "succeeded".to_owned())],
+                value: MetricValue::Number(3.0),
+            }],
+        }])
     }
 
     fn now(&self) -> DateTime<Utc> {
