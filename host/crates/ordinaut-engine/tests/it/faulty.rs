@@ -15,9 +15,10 @@ use ordinaut_domain::{
     RunState, StepRecord, Task, TaskId, TopicPattern, WorkerId,
 };
 use ordinaut_store::{
-    Agents, Audit, AuditEntry, AuditReport, Change, Delivery, DeliveryOutcome, Events, Health, LeaseRequest,
-    Materialised, Page, PageRequest, Planner, Queue, Renewal, Result, RunDetail, RunFilter, Runs, Settlement, Signals,
-    SqliteStore, State, StateQuota, StoreError, TaskFilter, Tasks, Updated,
+    Agents, Audit, AuditEntry, AuditReport, Change, Delivery, DeliveryOutcome, Events, Health, Idempotency,
+    IdempotencyKey, KeptAnswer, LeaseRequest, Materialised, Page, PageRequest, Planner, Queue, Renewal, Result,
+    RunDetail, RunFilter, Runs, Settlement, Signals, SqliteStore, State, StateQuota, StoreError, TaskFilter, Tasks,
+    Updated,
 };
 use tokio::sync::watch;
 
@@ -129,6 +130,10 @@ delegate!(Events {
 delegate!(Audit {
     async fn read_audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>>;
     async fn verify_audit(&self) -> Result<AuditReport>;
+});
+
+delegate!(Idempotency {
+    async fn kept_answer(&self, key: &IdempotencyKey) -> Result<Option<KeptAnswer>>;
 });
 
 delegate!(State {
