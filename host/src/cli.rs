@@ -3,6 +3,7 @@
 
 mod client;
 mod config;
+mod openapi;
 mod output;
 mod plugin;
 mod schedule;
@@ -44,6 +45,8 @@ enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Prints the OpenAPI description of the API.
+    Openapi,
 }
 
 /// Where the configuration comes from.
@@ -111,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Plugin(command) => plugin::run(&command),
         Command::Token(args) => token::run(&args),
         Command::Config(command) => config::run(&command),
+        Command::Openapi => openapi::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ mod input;
 mod jwks;
 mod mount;
 mod oauth;
+pub(crate) mod openapi;
 pub(crate) mod page;
 mod problem;
 mod route;
@@ -54,6 +55,8 @@ fn table() -> Vec<Route> {
         Route::at("/health/ready").get(health::ready),
         Route::at("/oauth/token").post(oauth::token::grant),
         Route::at("/.well-known/jwks.json").get(jwks::keys),
+        Route::at("/openapi.json").get(openapi::document),
+        Route::at("/docs").get(openapi::docs),
         // Tasks.
         Route::at("/tasks").get(tasks::list::list).post(tasks::create::create),
         Route::at("/tasks/{id}").get(tasks::get::get),

@@ -29,7 +29,7 @@ macro_rules! kinds {
     ($($name:ident = $code:literal, $status:ident, $title:literal;)*) => {
         $(pub(crate) const $name: Kind = Kind { code: $code, status: StatusCode::$status, title: $title };)*
 
-        #[cfg(test)]
+        /// All of them.
         pub(crate) const ALL: &[Kind] = &[$($name),*];
     };
 }

@@ -5,9 +5,10 @@
 use axum::{
     Router,
     handler::Handler,
+    response::{IntoResponse as _, Response},
     routing::{MethodFilter, MethodRouter},
 };
-use http::{Method, Uri, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 use super::{
     problem::{Problem, kind},
@@ -49,12 +50,30 @@ impl Route {
         (self.path, self.methods.join(", "))
     }
 
-    /// The router with this path, which refuses every other method.
+    /// The router with this path, which answers OPTIONS and refuses every other method.
     pub(super) fn add_to(self, router: Router<ApiState>) -> Router<ApiState> {
-        let methods = self.methods;
-        let refuse = move |method: Method, uri: Uri| std::future::ready(not_offered(&method, uri.path(), &methods));
-        router.route(self.path, self.handlers.fallback(refuse))
+        let mut methods = self.methods;
+        methods.push("OPTIONS");
+        let otherwise = move |method: Method, uri: Uri| std::future::ready(others(&method, &uri, &methods));
+        router.route(self.path, self.handlers.fallback(otherwise))
     }
+}
+
+/// What a method gets that has no handler.
+fn others(method: &Method, uri: &Uri, offered: &[&str]) -> Response {
+    if method == Method::OPTIONS {
+        return options(offered);
+    }
+    not_offered(method, uri.path(), offered).into_response()
+}
+
+/// The methods that there are, in `Allow` (RFC 9110 §9.3.7).
+fn options(offered: &[&str]) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Ok(allow) = HeaderValue::from_str(&offered.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
 /// The refusal of a method.

@@ -135,10 +135,17 @@ async fn every_path_refuses_other_methods_with_those_that_it_has() {
     for route in table() {
         let (path, methods) = route.offered();
         let path = path.replace("{id}", "x").replace("{name}", "x");
+        let allow = format!("{methods}, OPTIONS");
+        let options = served.ask("OPTIONS", &path, None).await;
+        assert_eq!(
+            (options.status, options.header("allow")),
+            (204, Some(allow.as_str())),
+            "{path}"
+        );
         for method in ["DELETE", "PATCH", if methods == "POST" { "GET" } else { "PUT" }] {
             let answer = served.ask(method, &path, None).await;
             assert_eq!(answer.status, 405, "{method} {path}");
-            assert_eq!(answer.header("allow"), Some(methods.as_str()), "{method} {path}");
+            assert_eq!(answer.header("allow"), Some(allow.as_str()), "{method} {path}");
             let begin = format!("{method} is not offered at {path}; ");
             assert!(answer.detail().starts_with(&begin), "{}", answer.detail());
         }
