@@ -17,6 +17,7 @@ use crate::{
 const SHIPPED: &[(&str, &str, &str)] = &[
     ("ordinaut-ext-events-demo", "events_demo.wasm", "events_demo"),
     ("ordinaut-ext-http", "ordinaut_ext_http.wasm", "http"),
+    ("ordinaut-ext-webui", "ordinaut_ext_webui.wasm", "webui"),
 ];
 
 /// Builds the shipped extensions into `plugins/dist/`, each with the settings that it ships with, if any.

@@ -66,6 +66,7 @@ impl Body {
 /// An HTTP request.
 pub struct Request {
     method: Method,
+    sent_path: String,
     raw_path: String,
     query: Vec<(String, String)>,
     headers: Headers,
@@ -79,6 +80,7 @@ impl Request {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self {
             method,
+            sent_path: path.to_owned(),
             raw_path: below_mount(path),
             query: parse_form(query),
             headers,
@@ -103,6 +105,12 @@ impl Request {
     /// The path below `/ext/<name>`, starting with `/`, decoded where it can be.
     pub fn path(&self) -> String {
         percent_decode(&self.raw_path).unwrap_or_else(|| self.raw_path.clone())
+    }
+
+    /// The path as it was sent, `/ext/<name>` included and nothing decoded. Links relative to the page need it: they
+    /// lead elsewhere from `/ext/demo` than from `/ext/demo/`.
+    pub fn sent_path(&self) -> &str {
+        &self.sent_path
     }
 
     /// The value of a parameter of the route's path.
