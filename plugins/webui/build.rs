@@ -2,6 +2,7 @@
 //! gets the files that belong to it, and may keep them for ever.
 
 use std::{
+    collections::BTreeSet,
     env,
     error::Error,
     fmt::Write as _,
@@ -16,6 +17,11 @@ use sha2::{Digest as _, Sha256};
 /// The page itself, which is not an asset: it names the hash.
 const INDEX: &str = "index.html";
 
+/// Where the modules begin.
+const MAIN: &str = "main.js";
+/// What the page needs besides modules.
+const FIRST: [&str; 3] = ["style.css", "theme.js", "icon.svg"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=static");
     println!("cargo:rerun-if-changed=build.rs");
@@ -26,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The order of a folder is the file system's; the hash must not depend on it.
     files.sort();
 
+    let first = needed_first(&root)?;
     let mut hash = Sha256::new();
     let mut table = String::new();
     let mut preload = String::new();
@@ -41,14 +48,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let kind = content_type(name).ok_or_else(|| format!("{name}: no content type is known for this ending"))?;
+        let is_first = first.contains(name) || FIRST.contains(&name.as_str());
         let packed = out.join(format!("{index}.gz"));
         fs::write(&packed, gzip(&content)?)?;
         writeln!(
             table,
-            "    Asset {{ name: {name:?}, content_type: {kind:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({packed:?}) }},"
+            "    Asset {{ name: {name:?}, first: {is_first}, content_type: {kind:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({packed:?}) }},"
         )?;
         // Without these the browser would learn of one layer of modules after the other.
-        if Path::new(name).extension().is_some_and(|extension| extension == "js") && name != "theme.js" {
+        if first.contains(name) {
             write!(preload, "<link rel=\"modulepreload\" href=\"{{{{assets}}}}/{name}\">")?;
         }
     }
@@ -79,6 +87,51 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) -> Result<(), Bo
         }
     }
     Ok(())
+}
+
+/// The modules that are imported from [`MAIN`] on, without those that are fetched when they are gone to.
+fn needed_first(root: &Path) -> Result<BTreeSet<String>, Box<dyn Error>> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![MAIN.to_owned()];
+    while let Some(name) = open.pop() {
+        if found.contains(&name) {
+            continue;
+        }
+        let text = fs::read_to_string(root.join(&name)).map_err(|error| format!("{name}: {error}"))?;
+        for quote in ['\'', '"'] {
+            for (_, rest) in text
+                .match_indices("from")
+                .map(|(at, from)| text.split_at(at + from.len()))
+            {
+                let Some(path) = rest
+                    .trim_start()
+                    .strip_prefix(quote)
+                    .and_then(|rest| rest.split(quote).next())
+                else {
+                    continue;
+                };
+                if path.starts_with('.') {
+                    open.push(resolve(&name, path));
+                }
+            }
+        }
+        found.insert(name);
+    }
+    Ok(found)
+}
+
+/// `../lib/dom.js` as seen from `pages/tasks.js`: `lib/dom.js`.
+fn resolve(from: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
 }
 
 /// The same bytes for the same content: no name and no time in the header.

@@ -21,6 +21,7 @@ impl Extension for WebUi {
 
 ordinaut_sdk::extension!(WebUi: routes; requests {
     "routes.public": ["/*"],
+    "routes.same_origin": true,
 });
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a route's handler")]

@@ -7,6 +7,9 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// An embedded file.
 pub(crate) struct Asset {
     name: &'static str,
+    /// Whether the first load needs it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the budget of the first load is a test"))]
+    first: bool,
     content_type: &'static str,
     plain: &'static [u8],
     gzip: &'static [u8],

@@ -9,13 +9,17 @@ import { Icon } from './ui/icons.js';
 import { SignIn } from './pages/sign_in.js';
 import { Overview } from './pages/overview.js';
 import { Tasks } from './pages/tasks.js';
-import { TaskPage } from './pages/task.js';
-import { TaskForm } from './pages/task_form.js';
-import { Runs } from './pages/runs.js';
-import { RunPage } from './pages/run.js';
-import { Extensions, ExtensionPage } from './pages/extensions.js';
-import { Events } from './pages/events.js';
-import { Agents } from './pages/agents.js';
+import { lazy } from './ui/lazy.js';
+
+// Fetched when they are first gone to.
+const TaskPage = lazy(() => import('./pages/task.js'), 'TaskPage');
+const TaskForm = lazy(() => import('./pages/task_form.js'), 'TaskForm');
+const Runs = lazy(() => import('./pages/runs.js'), 'Runs');
+const RunPage = lazy(() => import('./pages/run.js'), 'RunPage');
+const Events = lazy(() => import('./pages/events.js'), 'Events');
+const Extensions = lazy(() => import('./pages/extensions.js'), 'Extensions');
+const ExtensionPage = lazy(() => import('./pages/extensions.js'), 'ExtensionPage');
+const Agents = lazy(() => import('./pages/agents.js'), 'Agents');
 
 const SECTIONS = ['', 'tasks', 'runs', 'events', 'extensions', 'agents'];
 

@@ -17,6 +17,7 @@ export const t = {
   },
   error: {
     title: 'That did not work', status: (status) => `The server answered ${status}`, requestId: 'Request', stale: 'What you see may be out of date',
+    module: 'This page could not be fetched', moduleDetail: 'Ordinaut may have been replaced by another version while the page was open.', reload: 'Load the page anew',
     offline: 'The server cannot be reached', offlineDetail: 'Check that Ordinaut is running and that you are connected, then try again.', notJson: 'The answer is not JSON. Something between you and Ordinaut may have answered in its place.',
   },
   paging: { label: 'Pages', first: 'First page', next: 'Next page', end: 'That is all.' },
