@@ -5,6 +5,8 @@
 //! use looks the agent up (cached for [`AGENT_CACHE`]), so that disabling an agent or raising its token version takes
 //! effect everywhere within five seconds, without a list of revoked tokens.
 //!
+//! People sign in with a browser instead: [`session`].
+//!
 //! The signing key is made at the first start and stored sealed; [`seal`] says under which key.
 
 pub(crate) mod agents;
@@ -13,6 +15,7 @@ pub(crate) mod jwt;
 pub(crate) mod keys;
 pub(crate) mod seal;
 pub(crate) mod secret;
+pub(crate) mod session;
 mod signature;
 
 use std::{sync::Arc, time::Duration};
@@ -100,14 +103,8 @@ impl Authority {
         self.keys.jwks()
     }
 
-    /// Exchanges client credentials for a token with the wanted scopes, or all that the agent has.
-    /// `client_id` is the agent's id or name.
-    pub(crate) async fn grant(
-        &self,
-        client_id: &str,
-        client_secret: &str,
-        wanted: Option<&str>,
-    ) -> Result<IssuedToken, GrantError> {
+    /// The enabled agent with these credentials. `client_id` is its id or name.
+    pub(crate) async fn authenticate(&self, client_id: &str, client_secret: &str) -> Result<Agent, GrantError> {
         let agent = match client_id.parse() {
             Ok(id) => self.store.agent(id).await?,
             Err(_) => self.store.agent_by_name(client_id).await?,
@@ -115,10 +112,19 @@ impl Authority {
         // The comparison is made even when there is no such agent, so that both take the same time.
         let expected = agent.as_ref().map_or([0; 32], |agent| agent.secret_hash);
         let matches = ClientSecret::matches(client_secret, &expected);
-        let agent = agent
+        agent
             .filter(|agent| matches && agent.disabled_at.is_none())
-            .ok_or(GrantError::InvalidClient)?;
+            .ok_or(GrantError::InvalidClient)
+    }
 
+    /// Exchanges client credentials for a token with the wanted scopes, or all that the agent has.
+    pub(crate) async fn grant(
+        &self,
+        client_id: &str,
+        client_secret: &str,
+        wanted: Option<&str>,
+    ) -> Result<IssuedToken, GrantError> {
+        let agent = self.authenticate(client_id, client_secret).await?;
         let scopes = narrow(&agent.scopes, wanted)?;
         Ok(IssuedToken {
             token: self.sign(&agent, &scopes),

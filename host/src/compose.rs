@@ -172,7 +172,7 @@ impl Host {
                 authority,
                 cursors: CursorKey(sealing.derive("ordinaut cursors")),
                 in_flight: InFlight::default(),
-                settings: settings(config),
+                settings: settings(config, &url),
                 scanned: host.scanned.clone(),
                 stopping: host.stopping.clone(),
             };
@@ -255,8 +255,9 @@ impl Host {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, url: &str) -> Settings {
     Settings {
+        base_url: url.to_owned(),
         request_timeout: Duration::from_secs(config.server.request_timeout_seconds),
         body_limit_bytes: config.server.body_limit_bytes,
         default_timezone: config.defaults.timezone.clone(),

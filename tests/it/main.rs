@@ -8,5 +8,6 @@ mod first_task;
 mod hostile;
 mod http_tool;
 mod schedules;
+mod session;
 mod survive;
 mod tasks_api;

@@ -76,7 +76,10 @@ impl HostBuilder {
             let component = shipped_extension(shipped);
             fs::copy(&component, plugins.join(format!("{shipped}.wasm"))).expect("the shipped extensions are built");
             // A story's own settings win, as an operator's do.
-            let (settings, own) = (component.with_extension("toml"), plugins.join(format!("{shipped}.toml")));
+            let (settings, own) = (
+                component.with_extension("toml"),
+                plugins.join(format!("{shipped}.toml")),
+            );
             if settings.is_file() && !own.exists() {
                 fs::copy(settings, own).expect("the settings that it ships with");
             }
@@ -145,10 +148,15 @@ impl Host {
         kib * 1024
     }
 
+    /// `client_id` and `client_secret` of the administrator that the first start made.
+    pub fn admin_credentials(&self) -> Value {
+        let file = self.data().join("bootstrap-admin.json");
+        serde_json::from_slice(&fs::read(&file).expect("the bootstrap file")).expect("JSON")
+    }
+
     /// The administrator that the first start made.
     pub async fn admin(&self) -> Actor {
-        let file = self.data().join("bootstrap-admin.json");
-        let secret: Value = serde_json::from_slice(&fs::read(&file).expect("the bootstrap file")).expect("JSON");
+        let secret = self.admin_credentials();
         let anonymous = self.anonymous();
         let form = [
             ("grant_type", "client_credentials"),

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::{Extensions, HeaderMap, header, request::Parts};
+use http::{header, request::Parts};
 use ordinaut_domain::{AgentId, Caller as Agent};
 
 use super::{
+    identify::{Presented, authenticate, quotable, unauthenticated},
     problem::{Problem, kind},
     state::ApiState,
 };
-use crate::auth::AuthError;
 
-/// An agent with a valid token.
+/// An agent that has proved who it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub Agent);
 
@@ -38,6 +38,11 @@ impl InternalCaller {
         }
     }
 
+    /// The caller as which the request is served.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller(self.agent.clone())
+    }
+
     /// `ext:<name>`, as audit rows note it.
     pub(crate) fn via(&self) -> &Arc<str> {
         &self.via
@@ -51,7 +56,7 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        authenticate(&parts.extensions, &parts.headers, state)
+        authenticate(Presented::from(&*parts), state)
             .await?
             .ok_or_else(unauthenticated)
     }
@@ -61,67 +66,8 @@ impl FromRequestParts<ApiState> for MaybeCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        authenticate(&parts.extensions, &parts.headers, state).await.map(Self)
+        authenticate(Presented::from(&*parts), state).await.map(Self)
     }
-}
-
-/// The refusal for want of a token.
-pub(crate) fn unauthenticated() -> Problem {
-    Problem::new(
-        kind::UNAUTHENTICATED,
-        "Send `Authorization: Bearer <access token>`; POST /oauth/token answers one.",
-    )
-    .header(header::WWW_AUTHENTICATE, r#"Bearer realm="ordinaut""#)
-}
-
-/// The agent on whose behalf the host asks, or the one behind the `Authorization` header, or nobody when there is none.
-pub(crate) async fn authenticate(
-    extensions: &Extensions,
-    headers: &HeaderMap,
-    state: &ApiState,
-) -> Result<Option<Caller>, Problem> {
-    if let Some(internal) = extensions.get::<InternalCaller>() {
-        return Ok(Some(Caller(internal.agent.clone())));
-    }
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let token = value
-        .to_str()
-        .ok()
-        .and_then(bearer)
-        .filter(|_| values.next().is_none())
-        .ok_or_else(|| rejected("the Authorization header must be `Bearer <access token>`, once"))?;
-    match state.authority.verify(token).await {
-        Ok(agent) => Ok(Some(Caller(agent))),
-        Err(AuthError::Rejected(reason)) => Err(rejected(reason)),
-        Err(AuthError::Store(error)) => Err(error.into()),
-    }
-}
-
-/// The token after the scheme, whose name has no case (RFC 9110 §11.1).
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim_start_matches(' '))
-}
-
-/// RFC 6750 §3.1.
-fn rejected(reason: impl std::fmt::Display) -> Problem {
-    let challenge = format!(
-        r#"Bearer realm="ordinaut", error="invalid_token", error_description="{}""#,
-        quotable(&reason)
-    );
-    Problem::new(kind::INVALID_TOKEN, format!("The token is not accepted: {reason}."))
-        .header(header::WWW_AUTHENTICATE, challenge)
-}
-
-/// What may stand in a quoted `error_description` (RFC 6749 §5.2).
-fn quotable(text: &(impl std::fmt::Display + ?Sized)) -> String {
-    text.to_string()
-        .chars()
-        .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
-        .collect()
 }
 
 impl Caller {
@@ -233,18 +179,5 @@ mod tests {
         );
         assert_eq!(caller(1, &["runs:read:any"]).owner_filter("runs:read").unwrap(), None);
         assert!(caller(1, &["tasks:read:any"]).owner_filter("runs:read").is_err());
-    }
-
-    #[test]
-    fn the_scheme_has_no_case() {
-        assert_eq!(bearer("Bearer abc"), Some("abc"));
-        assert_eq!(bearer("bEARER  abc"), Some("abc"));
-        assert_eq!(bearer("Basic abc"), None);
-        assert_eq!(bearer("abc"), None);
-    }
-
-    #[test]
-    fn descriptions_cannot_break_out_of_their_quotes() {
-        assert_eq!(quotable("a\"b\\c\r\nd é"), "abcd ");
     }
 }

@@ -10,17 +10,20 @@ mod events;
 mod extensions;
 mod health;
 pub(crate) mod idempotency;
+mod identify;
 mod input;
 mod jwks;
 mod mount;
 mod oauth;
 pub(crate) mod openapi;
 pub(crate) mod page;
+mod peer;
 mod problem;
 mod route;
 mod runs;
 mod schedules;
 pub(crate) mod server;
+mod session;
 pub(crate) mod state;
 mod tasks;
 mod tools;
@@ -57,6 +60,10 @@ fn table() -> Vec<Route> {
         Route::at("/.well-known/jwks.json").get(jwks::keys),
         Route::at("/openapi.json").get(openapi::document),
         Route::at("/docs").get(openapi::docs),
+        Route::at("/session")
+            .get(session::show::show)
+            .post(session::start::start)
+            .delete(session::end::end),
         // Tasks.
         Route::at("/tasks").get(tasks::list::list).post(tasks::create::create),
         Route::at("/tasks/{id}").get(tasks::get::get),

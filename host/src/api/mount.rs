@@ -1,6 +1,6 @@
 //! `ANY /ext/{name}/…`: requests for extensions. The host finds the route, checks who may use it, and streams both ways.
 //!
-//! The guest never sees the caller's token, and headers that belong to one connection (RFC 9110 §7.6.1) do not pass in
+//! The guest never sees the caller's token or the cookie of a session, and headers that belong to one connection (RFC 9110 §7.6.1) do not pass in
 //! either direction.
 
 use std::time::Duration;
@@ -10,17 +10,19 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use ordinaut_plugin_host::{Access, CallError, CallErrorKind, ExtensionState, RouteError, RouteMatch};
 
 use super::{
-    caller::{Caller, authenticate},
+    caller::Caller,
     context::RequestContext,
     envelope::Foreign,
     extensions,
+    identify::{Presented, authenticate, unauthenticated},
     problem::{Kind, Problem, kind},
     route::not_offered,
+    session::cookie,
     state::ApiState,
 };
 
@@ -49,7 +51,12 @@ pub(in crate::api) async fn serve(
     let (name, below) = split(&path).ok_or_else(|| Problem::new(kind::NO_SUCH_ROUTE, "There is nothing here."))?;
     host.settled(name, SETTLES_WITHIN).await;
     let found = host.route(name, request.method(), below);
-    let caller = admitted(&state, request.extensions(), request.headers(), found.as_ref().ok()).await?;
+    let presented = Presented {
+        method: request.method(),
+        headers: request.headers(),
+        extensions: request.extensions(),
+    };
+    let caller = admitted(&state, presented, found.as_ref().ok()).await?;
     let route = found.map_err(|error| {
         let explained = caller.as_ref().is_some_and(|caller| caller.allows("extensions:read"));
         no_route(error, request.method(), &path, explained)
@@ -57,6 +64,7 @@ pub(in crate::api) async fn serve(
 
     strip_hop_by_hop(request.headers_mut());
     request.headers_mut().remove(header::AUTHORIZATION);
+    cookie::strip(request.headers_mut());
     let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
     let origin = context.origin(caller.map(|caller| caller.0));
     let mut response = host
@@ -64,6 +72,7 @@ pub(in crate::api) async fn serve(
         .await
         .map_err(|error| failed(&error))?;
     strip_hop_by_hop(response.headers_mut());
+    cookie::strip_set(response.headers_mut());
     let mut response = response.map(Body::new).into_response();
     response.extensions_mut().insert(Foreign);
     Ok(response)
@@ -80,18 +89,17 @@ fn split(path: &str) -> Option<(&str, &str)> {
 /// else that is not public.
 async fn admitted(
     state: &ApiState,
-    extensions: &Extensions,
-    headers: &HeaderMap,
+    presented: Presented<'_>,
     route: Option<&RouteMatch>,
 ) -> Result<Option<Caller>, Problem> {
-    let caller = authenticate(extensions, headers, state).await;
+    let caller = authenticate(presented, state).await;
     let needed = match route.map(|route| &route.access) {
         // A token that is no good harms nobody where none is needed.
         Some(Access::Public) => return Ok(caller.unwrap_or(None)),
         Some(Access::Scope(scope)) => Some(scope),
         Some(Access::Authenticated) | None => None,
     };
-    let caller = caller?.ok_or_else(super::caller::unauthenticated)?;
+    let caller = caller?.ok_or_else(unauthenticated)?;
     if let Some(scope) = needed {
         caller.require(scope.as_str())?;
     }

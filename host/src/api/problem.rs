@@ -44,10 +44,14 @@ pub(crate) mod kind {
         INVALID_QUERY = "invalid_query", UNPROCESSABLE_ENTITY, "The query cannot be understood";
         INVALID_CURSOR = "invalid_cursor", UNPROCESSABLE_ENTITY, "The cursor does not belong to this list";
         UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type", BAD_REQUEST, "This grant type is not offered";
+        INVALID_TARGET = "invalid_target", BAD_REQUEST, "There is no such resource";
         INVALID_SCOPE = "invalid_scope", BAD_REQUEST, "The scopes cannot be granted";
         UNAUTHENTICATED = "unauthenticated", UNAUTHORIZED, "Credentials are needed";
         INVALID_TOKEN = "invalid_token", UNAUTHORIZED, "The token is not accepted";
         INVALID_CLIENT = "invalid_client", UNAUTHORIZED, "The client credentials are wrong";
+        CSRF_TOKEN = "csrf_token", FORBIDDEN, "The request does not prove that our page sent it";
+        CROSS_ORIGIN = "cross_origin", FORBIDDEN, "The request comes from a foreign page";
+        SCOPE_ESCALATION = "scope_escalation", FORBIDDEN, "Nobody grants more than they hold";
         RESERVED_TOPIC = "reserved_topic", FORBIDDEN, "The topic belongs to somebody else";
         INSUFFICIENT_SCOPE = "insufficient_scope", FORBIDDEN, "The token does not allow this";
         NOT_FOUND = "not_found", NOT_FOUND, "There is no such thing";
@@ -57,6 +61,8 @@ pub(crate) mod kind {
         DUPLICATE = "duplicate", CONFLICT, "There is one already";
         IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight", CONFLICT, "The first request is still under way";
         REFUSED = "refused", CONFLICT, "Its state does not allow this";
+        LAST_ADMIN = "last_admin", CONFLICT, "Somebody must be able to administer agents";
+        AGENT_OWNS_TASKS = "agent_owns_tasks", CONFLICT, "The agent owns tasks";
         RUN_FINISHED = "run_finished", CONFLICT, "The run is over";
         TOO_LARGE = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
         UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body's type is not understood";
@@ -65,6 +71,7 @@ pub(crate) mod kind {
         INVALID_DOCUMENT = "invalid_document", UNPROCESSABLE_ENTITY, "The document cannot be accepted";
         IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key belongs to another request";
         QUOTA = "quota_exceeded", UNPROCESSABLE_ENTITY, "A quota would be exceeded";
+        TOO_MANY_REQUESTS = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
         INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
         BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT, "The body did not arrive in time";
         TIMEOUT = "request_timeout", SERVICE_UNAVAILABLE, "It took too long";
@@ -256,6 +263,14 @@ impl From<StoreError> for Problem {
             }
             StoreError::KeyTaken { .. } => super::idempotency::in_flight(),
             StoreError::Invalid(_) => Self::new(kind::INVALID_REQUEST, format!("{error}.")),
+            StoreError::Refused { code, .. } => {
+                let kind = match *code {
+                    "last_admin" => kind::LAST_ADMIN,
+                    "agent_owns_tasks" => kind::AGENT_OWNS_TASKS,
+                    _ => kind::REFUSED,
+                };
+                Self::new(kind, format!("{error}.")).with("reason", *code)
+            }
             StoreError::Quota(_) => Self::new(kind::QUOTA, error.to_string()),
             StoreError::Full => Self::new(
                 kind::STORAGE_FULL,
@@ -356,6 +371,13 @@ mod tests {
             ),
             (StoreError::LeaseLost { run: text() }, 409),
             (StoreError::KeyTaken { key: text() }, 409),
+            (
+                StoreError::Refused {
+                    code: "last_admin",
+                    detail: text(),
+                },
+                409,
+            ),
             (StoreError::Invalid(text()), 400),
             (StoreError::Quota(text()), 422),
             (

@@ -44,6 +44,12 @@ impl Route {
         self
     }
 
+    pub(super) fn delete<T: 'static>(mut self, handler: impl Handler<T, ApiState>) -> Self {
+        self.methods.push("DELETE");
+        self.handlers = self.handlers.on(MethodFilter::DELETE, handler);
+        self
+    }
+
     /// The path with its variables, and the methods.
     #[cfg(test)]
     pub(super) fn offered(&self) -> (&'static str, String) {

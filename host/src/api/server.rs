@@ -32,7 +32,7 @@ use self::{
     body::RequestBody,
     places::{Ledger, Place, Places},
 };
-use super::without_trailing_slash;
+use super::{peer::Peer, without_trailing_slash};
 
 /// A client that sends no whole header in this time, counted from the beginning or from the answer before, is
 /// disconnected.
@@ -89,9 +89,9 @@ async fn serve_within(
         },
     };
     let builder = builder(idle_max);
-    while let Some(stream) = next(&listener, &places, &stop).await {
+    while let Some((stream, peer)) = next(&listener, &places, &stop).await {
         match places.take() {
-            Some(place) => connections.begin(&builder, stream, place, router.clone()),
+            Some(place) => connections.begin(&builder, stream, peer, place, router.clone()),
             // Closed at once: waiting would look to the client as if nobody were there.
             None => {
                 tracing::warn!("a connection was refused: all places are taken by requests (`server.max_connections`)");
@@ -102,11 +102,11 @@ async fn serve_within(
 }
 
 impl Connections {
-    fn begin(&self, builder: &Builder<TokioExecutor>, stream: TcpStream, place: Place, router: Router) {
+    fn begin(&self, builder: &Builder<TokioExecutor>, stream: TcpStream, peer: Peer, place: Place, router: Router) {
         // Small answers must not wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let ledger = place.ledger();
-        let service = service_fn(move |request| answer(router.clone(), request, ledger.clone()));
+        let service = service_fn(move |request| answer(router.clone(), request, peer, ledger.clone()));
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         self.tasks.spawn(attend(connection, place, self.signals.clone()));
     }
@@ -153,7 +153,7 @@ async fn attend(connection: impl GracefulConnection<Error: Display>, place: Plac
 }
 
 /// The next connection; none when it is time to stop.
-async fn next(listener: &TcpListener, places: &Places, stop: &CancellationToken) -> Option<TcpStream> {
+async fn next(listener: &TcpListener, places: &Places, stop: &CancellationToken) -> Option<(TcpStream, Peer)> {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -161,7 +161,7 @@ async fn next(listener: &TcpListener, places: &Places, stop: &CancellationToken)
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => return Some(stream),
+            Ok((stream, address)) => return Some((stream, Peer(address))),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Most probably there are no descriptors left.
@@ -187,9 +187,11 @@ fn builder(idle_max: Duration) -> Builder<TokioExecutor> {
 async fn answer(
     router: Router,
     mut request: Request<Incoming>,
+    peer: Peer,
     ledger: Ledger,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let under_way = ledger.begin();
+    request.extensions_mut().insert(peer);
     if let Some(uri) = without_trailing_slash(request.uri()) {
         *request.uri_mut() = uri;
     }

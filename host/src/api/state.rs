@@ -44,6 +44,8 @@ pub(crate) struct Parts {
 /// What the configuration says about the API.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    /// The URL under which clients reach the server, without a slash at its end.
+    pub base_url: String,
     pub request_timeout: Duration,
     pub body_limit_bytes: usize,
     pub default_timezone: String,

@@ -142,7 +142,11 @@ async fn every_path_refuses_other_methods_with_those_that_it_has() {
             (204, Some(allow.as_str())),
             "{path}"
         );
-        for method in ["DELETE", "PATCH", if methods == "POST" { "GET" } else { "PUT" }] {
+        let offered: Vec<&str> = methods.split(", ").collect();
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"]
+            .iter()
+            .filter(|method| !offered.contains(method))
+        {
             let answer = served.ask(method, &path, None).await;
             assert_eq!(answer.status, 405, "{method} {path}");
             assert_eq!(answer.header("allow"), Some(allow.as_str()), "{method} {path}");

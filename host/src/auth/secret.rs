@@ -10,6 +10,8 @@ use ordinaut_domain::AgentId;
 use ordinaut_store::Entropy;
 use sha2::{Digest, Sha256};
 
+use crate::mac::same;
+
 const PREFIX: &str = "ord_";
 /// Digits of the agent's id that are shown.
 const ID_DIGITS: usize = 12;
@@ -50,11 +52,7 @@ impl ClientSecret {
     /// Whether `text` is the secret with this hash. Takes the same time wherever the hashes differ.
     pub(crate) fn matches(text: &str, hash: &[u8; 32]) -> bool {
         let given: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        given
-            .iter()
-            .zip(hash)
-            .fold(0, |difference, (a, b)| difference | (a ^ b))
-            == 0
+        same(&given, hash)
     }
 }
 

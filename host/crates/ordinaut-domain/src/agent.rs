@@ -170,3 +170,61 @@ pub struct Agent {
     pub created_at: DateTime<Utc>,
     pub disabled_at: Option<DateTime<Utc>>,
 }
+
+/// Who holds it may make and change agents.
+pub const ADMIN_SCOPE: &str = "agents:admin";
+
+/// What the names of agents begin with that extensions act as; nobody can sign in as one.
+pub const EXTENSION_AGENT_PREFIX: &str = "ext:";
+
+/// What is to be different about an agent; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AgentEdit {
+    pub name: Option<String>,
+    pub scopes: Option<Scopes>,
+    pub disabled: Option<bool>,
+    /// The hash of a new secret. Tokens and sessions of the old one end.
+    pub secret_hash: Option<[u8; 32]>,
+    /// Ends all tokens and sessions that there are.
+    pub revoke: bool,
+}
+
+impl Agent {
+    /// Whether the agent can sign in and administer agents.
+    pub fn is_admin(&self) -> bool {
+        self.disabled_at.is_none() && !self.is_of_extension() && self.scopes.allows(ADMIN_SCOPE)
+    }
+
+    /// Whether it is an extension's own, with which nobody signs in.
+    pub fn is_of_extension(&self) -> bool {
+        self.name.starts_with(EXTENSION_AGENT_PREFIX)
+    }
+
+    /// The agent after the edit. Its token version grows when what was issued before must stop working: also when it is
+    /// disabled, so that nothing of the time before comes back with it.
+    pub fn edited(&self, edit: &AgentEdit, now: DateTime<Utc>) -> Self {
+        let mut agent = self.clone();
+        if let Some(name) = &edit.name {
+            agent.name.clone_from(name);
+        }
+        if let Some(scopes) = &edit.scopes {
+            agent.scopes.clone_from(scopes);
+        }
+        if let Some(hash) = edit.secret_hash {
+            agent.secret_hash = hash;
+        }
+        let mut revoke = edit.revoke || edit.secret_hash.is_some();
+        match edit.disabled {
+            Some(true) if agent.disabled_at.is_none() => {
+                agent.disabled_at = Some(now);
+                revoke = true;
+            }
+            Some(false) => agent.disabled_at = None,
+            _ => {}
+        }
+        if revoke {
+            agent.token_version = agent.token_version.wrapping_add(1);
+        }
+        agent
+    }
+}

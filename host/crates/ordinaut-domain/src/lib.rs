@@ -16,12 +16,13 @@ pub mod pipeline;
 pub mod plan;
 pub mod retry;
 pub mod run;
+pub mod session;
 pub mod task;
 pub mod tool;
 pub mod violation;
 pub mod work;
 
-pub use agent::{Agent, InvalidScope, Scope, Scopes};
+pub use agent::{Agent, AgentEdit, InvalidScope, Scope, Scopes};
 pub use clock::Clock;
 pub use control::{Control, Refusal, Snooze};
 pub use event::{Event, InvalidTopic, LoggedEvent, Topic, TopicPattern};
@@ -30,6 +31,7 @@ pub use ordinaut_schedule as schedule;
 pub use pipeline::{Condition, OnError, Pipeline, Step, Template, TemplateError, ToolSchema, effect_key};
 pub use retry::{BackoffStrategy, RetryPolicy};
 pub use run::{Attempt, AttemptOutcome, Run, RunCause, RunError, RunState, StepRecord, StepState};
+pub use session::Session;
 pub use task::{
     Concurrency, Durability, LastRun, MisfirePolicy, OverlapPolicy, Payload, ScheduleKind, Task, TaskContext,
     TaskDefinition, TaskStatus, Timing,

@@ -173,11 +173,24 @@ exam! { ($)
         a_name_is_taken_once,
         agents_are_listed_by_name_in_pages,
         the_first_secret_under_a_name_stays,
+        an_edit_changes_what_it_names_and_nothing_else,
+        what_was_issued_before_ends_with_a_new_secret_or_a_pause,
+        an_edit_cannot_take_anothers_name,
+        somebody_who_administers_agents_is_always_left,
+        an_agent_with_tasks_stays,
+    }
+    sessions {
+        a_session_is_read_back_as_it_was_written,
+        a_session_is_seen_later_and_never_earlier,
+        a_session_ends_once,
+        sessions_that_have_expired_are_forgotten_when_another_begins,
+        sessions_go_with_their_agent,
     }
     audit {
         every_change_adds_a_sealed_row,
         a_change_that_is_refused_leaves_no_row,
         an_empty_log_is_intact,
+        rows_are_listed_newest_first_by_what_they_say,
     }
     idempotency {
         the_answer_of_a_change_is_kept_under_its_key,

@@ -17,9 +17,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
-    Agent, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, Lease, LeasedWork, LoggedEvent, Plan,
-    PlannedRun, QueuedOccurrence, Run, RunId, RunState, ScheduleKind, StepRecord, Task, TaskId, TaskStatus,
-    TopicPattern, Verdict, WorkerId,
+    Agent, AgentEdit, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, Lease, LeasedWork,
+    LoggedEvent, Plan, PlannedRun, QueuedOccurrence, Run, RunId, RunState, ScheduleKind, Session, StepRecord, Task,
+    TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -29,9 +29,9 @@ pub use idempotency::{IDEMPOTENCY_KEPT, Idempotency, IdempotencyKey, KeptAnswer,
 use crate::error::Result;
 
 /// Durable state: all of the parts below behind one handle.
-pub trait Store: Tasks + Queue + Runs + Agents + Events + State + Audit + Idempotency + Health {}
+pub trait Store: Tasks + Queue + Runs + Agents + Sessions + Events + State + Audit + Idempotency + Health {}
 
-impl<T: Tasks + Queue + Runs + Agents + Events + State + Audit + Idempotency + Health> Store for T {}
+impl<T: Tasks + Queue + Runs + Agents + Sessions + Events + State + Audit + Idempotency + Health> Store for T {}
 
 /// Who changed what, for the audit log, and which events tell of it. Written in the change's own transaction.
 #[derive(Debug, Clone)]
@@ -259,6 +259,14 @@ pub trait Agents: Send + Sync + 'static {
     /// Agents by name.
     async fn list_agents(&self, page: &PageRequest) -> Result<Page<Agent>>;
 
+    /// Carries out [`Agent::edited`] at database time, and answers the agent as it is then. `NotFound` without it,
+    /// `Duplicate` when the name is taken, `Refused` (`last_admin`) when nobody who can administer agents would be left.
+    async fn edit_agent(&self, id: AgentId, edit: &AgentEdit, change: &Change) -> Result<Agent>;
+
+    /// Removes an agent with its sessions. `NotFound` without it, `Refused` when it owns tasks (`agent_owns_tasks`) or
+    /// nobody who can administer agents would be left (`last_admin`).
+    async fn delete_agent(&self, id: AgentId, change: &Change) -> Result<()>;
+
     /// Whether any agent exists: an empty store is bootstrapped.
     async fn has_agents(&self) -> Result<bool>;
 
@@ -268,6 +276,22 @@ pub trait Agents: Send + Sync + 'static {
     /// Stores a sealed value unless one exists under the name, and answers the one that is stored now: of several
     /// processes that start at once, one wins.
     async fn secret_or_insert(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// Agents that are signed in with a browser.
+#[async_trait]
+pub trait Sessions: Send + Sync + 'static {
+    /// Stores a new session, and forgets those that have expired by database time.
+    async fn create_session(&self, session: &Session, change: &Change) -> Result<()>;
+
+    /// The session with this hash of its id, also when it has expired.
+    async fn session(&self, id_hash: &[u8; 32]) -> Result<Option<Session>>;
+
+    /// Notes that the session was used. The time never goes back; a session that has ended stays so.
+    async fn touch_session(&self, id_hash: &[u8; 32], at: DateTime<Utc>) -> Result<()>;
+
+    /// Ends a session. One that has ended already is no error, and changes nothing.
+    async fn end_session(&self, id_hash: &[u8; 32], change: &Change) -> Result<()>;
 }
 
 /// What became of a delivery.
@@ -346,6 +370,17 @@ pub struct AuditEntry {
     pub row_hash: [u8; 32],
 }
 
+/// Which rows of the audit log are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub actor: Option<AgentId>,
+    pub action: Option<String>,
+    pub subject: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// What a check of the audit log found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditReport {
@@ -361,6 +396,9 @@ pub enum AuditReport {
 pub trait Audit: Send + Sync + 'static {
     /// Rows after `after`, in order.
     async fn read_audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>>;
+
+    /// Rows, newest first.
+    async fn list_audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditEntry>>;
 
     /// Computes the whole chain anew, reading it in slices.
     async fn verify_audit(&self) -> Result<AuditReport>;

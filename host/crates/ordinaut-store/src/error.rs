@@ -30,6 +30,9 @@ pub enum StoreError {
     /// The request makes no sense as it stands, for instance a page cursor that no list gave out.
     #[error("{0}")]
     Invalid(String),
+    /// The state that things are in does not allow it. `code` is stable: `last_admin`, `agent_owns_tasks`.
+    #[error("{detail}")]
+    Refused { code: &'static str, detail: String },
     /// A quota would be exceeded.
     #[error("{0}")]
     Quota(String),

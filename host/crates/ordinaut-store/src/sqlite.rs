@@ -48,6 +48,7 @@ mod queue;
 mod rows;
 mod run_changes;
 mod runs;
+mod sessions;
 mod settle;
 mod state;
 mod tasks;

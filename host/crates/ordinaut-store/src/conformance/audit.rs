@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::fixture::{Exam, at, change};
+use super::fixture::{Exam, at, change, first, following};
 use crate::{
     audit::GENESIS,
-    contract::{AuditReport, Change},
+    contract::{AuditFilter, AuditReport, Change},
 };
 
 pub async fn every_change_adds_a_sealed_row(exam: Exam) {
@@ -49,4 +49,34 @@ pub async fn a_change_that_is_refused_leaves_no_row(exam: Exam) {
 pub async fn an_empty_log_is_intact(exam: Exam) {
     assert_eq!(exam.store.verify_audit().await.unwrap(), AuditReport::Intact { rows: 0, head: GENESIS });
     assert!(exam.store.read_audit(0, 10).await.unwrap().is_empty());
+}
+
+pub async fn rows_are_listed_newest_first_by_what_they_say(exam: Exam) {
+    let alice = exam.agent("alice").await;
+    for (n, (actor, action, subject)) in
+        [(Some(alice), "a.x", "s"), (None, "a.x", "t"), (Some(alice), "a.y", "s"), (None, "a.y", "s")].into_iter().enumerate()
+    {
+        let row = Change { actor, subject: subject.into(), at: at(n as i64), ..change(action) };
+        exam.store.append_events(&[], Some(&row)).await.unwrap();
+    }
+    let all = || AuditFilter::default();
+    let table = [
+        (all(), vec![5, 4, 3, 2, 1]),
+        (AuditFilter { actor: Some(alice), ..all() }, vec![4, 2]),
+        (AuditFilter { action: Some("a.x".into()), ..all() }, vec![3, 2]),
+        (AuditFilter { subject: Some("s".into()), action: Some("a.y".into()), ..all() }, vec![5, 4]),
+        (AuditFilter { action: Some("a.y".into()), until: Some(at(3)), ..all() }, vec![4]),
+        (AuditFilter { since: Some(at(2)), ..all() }, vec![5, 4]),
+        (AuditFilter { action: Some("a".into()), ..all() }, vec![]),
+    ];
+    for (filter, expected) in table {
+        let mut seen = Vec::new();
+        let mut request = Some(first(2));
+        while let Some(page) = request {
+            let found = exam.store.list_audit(&filter, &page).await.unwrap();
+            request = following(&found, 2);
+            seen.extend(found.items.into_iter().map(|entry| entry.seq));
+        }
+        assert_eq!(seen, expected, "{filter:?}");
+    }
 }

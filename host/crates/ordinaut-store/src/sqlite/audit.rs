@@ -1,14 +1,16 @@
 //! Reading and checking the audit log. It is written by [`Write::record`](super::write::Write::record).
 
 use async_trait::async_trait;
+use ordinaut_domain::AgentId;
 use sqlx::{Connection, sqlite::SqliteRow};
 
 use super::{SqliteStore, columns::Columns, rows};
 use crate::{
     audit::{GENESIS, Sealed, row_hash},
-    codec::signed,
-    contract::{Audit, AuditEntry, AuditReport},
-    error::Result,
+    codec::{DbTime, signed},
+    contract::{Audit, AuditEntry, AuditFilter, AuditReport, Page, PageRequest},
+    error::{Result, StoreError},
+    page,
 };
 
 /// Rows that are checked at a time.
@@ -23,6 +25,27 @@ impl Audit for SqliteStore {
             .fetch_all(&mut *self.reader().await?)
             .await?;
         rows.iter().map(rows::audit_entry).collect()
+    }
+
+    async fn list_audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditEntry>> {
+        let before = match page.after.as_deref() {
+            None => i64::MAX,
+            Some(text) => text
+                .parse()
+                .map_err(|_| StoreError::Invalid("the cursor is not one of this list".to_owned()))?,
+        };
+        let rows = sqlx::query(sql!("common/list_audit"))
+            .bind(before)
+            .bind(filter.actor.map(AgentId::as_uuid))
+            .bind(filter.action.as_deref())
+            .bind(filter.subject.as_deref())
+            .bind(filter.since.map(DbTime))
+            .bind(filter.until.map(DbTime))
+            .bind(i64::from(page::limit(page)) + 1)
+            .fetch_all(&mut *self.reader().await?)
+            .await?;
+        let mut entries = rows.iter().map(rows::audit_entry).collect::<Result<Vec<_>>>()?;
+        Ok(page::cut_with(&mut entries, page, |entry| entry.seq.to_string()))
     }
 
     async fn verify_audit(&self) -> Result<AuditReport> {

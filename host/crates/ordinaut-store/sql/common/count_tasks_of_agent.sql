@@ -1,0 +1,3 @@
+SELECT count(*) AS tasks
+FROM task
+WHERE owner = $1

@@ -1,0 +1,2 @@
+DELETE FROM agent
+WHERE id = $1
