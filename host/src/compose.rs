@@ -37,6 +37,7 @@ use crate::{
     },
     clock::{SystemClock, SystemEntropy, random_array},
     config::{Config, GrantName, PluginsConfig, Role, StorageLocation, UnregisteredTools},
+    metrics::Metrics,
 };
 
 mod data_dir;
@@ -113,15 +114,22 @@ impl Host {
             .map_err(|error| StartError::of("the keys that sign tokens cannot be used", &error))?;
 
         let bus: Arc<dyn Bus> = Arc::new(EmbeddedBus::new(store.clone()));
+        let engine = Arc::new(OnceLock::new());
+        let metrics = Metrics::new(store.clone(), engine.clone())
+            .map_err(|error| StartError::of("the metrics cannot be set up", &error))?;
+        let metrics = Arc::new(metrics);
         let plugins = start_extensions(config, &sealing, &store, &bus, &clock, &entropy).await?;
-        let (config_of_engine, parts, roles) = engine_parts(config, &store, plugins.as_ref(), timer, &entropy);
+        if let Some(plugins) = &plugins {
+            metrics.watch_extensions(plugins);
+        }
+        let (config_of_engine, parts, roles) =
+            engine_parts(config, &store, plugins.as_ref(), timer, &entropy, &metrics);
         let tools = Arc::new(ToolGateway::new(
             parts.tools.clone(),
             parts.timer.clone(),
             &config_of_engine,
         ));
         let (scanned, stopping) = (CancellationToken::new(), CancellationToken::new());
-        let engine = Arc::new(OnceLock::new());
         let (slot, told, stop) = (engine.clone(), scanned.clone(), stopping.clone());
         let extensions = plugins.clone();
         let starting = tokio::spawn(async move {
@@ -170,6 +178,7 @@ impl Host {
                 clock,
                 entropy,
                 authority,
+                metrics,
                 cursors: CursorKey(sealing.derive("ordinaut cursors")),
                 in_flight: InFlight::default(),
                 settings: settings(config, &url),
@@ -411,6 +420,7 @@ fn engine_parts(
     plugins: Option<&Arc<PluginHost>>,
     timer: Arc<dyn Timer>,
     entropy: &Arc<dyn Entropy>,
+    metrics: &Metrics,
 ) -> (ordinaut_engine::EngineConfig, EngineParts, Roles) {
     let mut engine = ordinaut_engine::EngineConfig::new(worker_id(&**entropy));
     engine.slots = config.engine.slots.unwrap_or(engine.slots);
@@ -431,6 +441,7 @@ fn engine_parts(
         tools,
         timer,
         entropy: entropy.clone(),
+        metrics: metrics.engine.clone(),
     };
     let roles = Roles {
         scheduler: config.server.has(Role::Scheduler),

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod compose;
 pub mod config;
 mod mac;
+mod metrics;
 mod preview;
 mod shutdown;
 mod telemetry;

@@ -34,11 +34,9 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
         .map(|internal| internal.via().clone());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned())
-        .unwrap_or_default();
+    let matched = request.extensions().get::<MatchedPath>();
+    let counted = state.metrics.http.begin(&method, matched);
+    let route = matched.map(|path| path.as_str().to_owned()).unwrap_or_default();
     let body = AwaitsBody::default();
     request.extensions_mut().insert(context.clone());
     request.extensions_mut().insert(body.clone());
@@ -47,7 +45,11 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
     let limit = (!route.starts_with("/ext/")).then_some(state.settings.request_timeout);
     let span = tracing::info_span!("request", request_id = %context.request_id, trace_id = %context.trace_id);
     let response = guarded(next.run(request), limit, &body).instrument(span).await;
+    if let Some(Unrendered(problem)) = response.extensions().get::<Unrendered>() {
+        state.metrics.http.refused(problem.kind().code);
+    }
     let mut response = written(response, &path, &context.request_id);
+    counted.answered(response.status());
 
     if let Ok(value) = HeaderValue::from_str(&context.request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

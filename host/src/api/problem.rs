@@ -157,7 +157,7 @@ impl Problem {
         self
     }
 
-    #[cfg(test)]
+    /// What is wrong.
     pub(crate) const fn kind(&self) -> Kind {
         self.0.kind
     }

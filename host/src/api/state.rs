@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{context::RequestContext, idempotency::InFlight, page::CursorKey};
-use crate::{auth::Authority, clock::random_array, config::UnregisteredTools};
+use crate::{auth::Authority, clock::random_array, config::UnregisteredTools, metrics::Metrics};
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ pub(crate) struct Parts {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub authority: Authority,
+    pub metrics: Arc<Metrics>,
     pub cursors: CursorKey,
     pub in_flight: InFlight,
     pub settings: Settings,

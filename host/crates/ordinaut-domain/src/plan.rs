@@ -23,12 +23,14 @@
 
 mod calendar;
 mod pass;
+mod skips;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{DueTask, MisfirePolicy, Plan, PlannedRun, RunId, ScheduleKind, Task, TaskDefinition, Timing, Violation};
 use calendar::Calendar;
 use pass::Pass;
+pub use skips::kind_of_skip;
 
 /// How late, in seconds, an occurrence may be found and still count as served on time: about what a restart or a
 /// failover takes.

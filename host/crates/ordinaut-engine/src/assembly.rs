@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ordinaut_store::{Entropy, Store};
 
 use crate::{
-    EngineConfig, EngineParts, Timer, ToolGateway,
+    EngineConfig, EngineMetrics, EngineParts, Timer, ToolGateway,
     executor::Executor,
     health::HealthBoard,
     scheduler::Scheduler,
@@ -27,6 +27,7 @@ pub(crate) struct Assembly {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tools: Arc<ToolGateway>,
     pub(crate) health: HealthBoard,
+    pub(crate) metrics: Arc<EngineMetrics>,
 }
 
 impl Assembly {
@@ -36,6 +37,7 @@ impl Assembly {
             tools,
             timer,
             entropy,
+            metrics,
         } = parts;
         Self {
             time: DatabaseTime::new(Arc::clone(&timer), Arc::clone(&store)),
@@ -45,6 +47,7 @@ impl Assembly {
             store,
             timer,
             entropy,
+            metrics,
         }
     }
 
@@ -55,6 +58,7 @@ impl Assembly {
             time: self.time.clone(),
             entropy: Arc::clone(&self.entropy),
             health: self.health.clone(),
+            metrics: Arc::clone(&self.metrics),
             horizon: self.config.horizon,
             batch: self.config.scheduler_batch,
         }
@@ -62,8 +66,12 @@ impl Assembly {
 
     pub(crate) fn worker(&self) -> (Arc<Worker>, CompleterTask, Heartbeat) {
         let book = Arc::new(LeaseBook::default());
-        let (completer, completer_task) =
-            Completer::new(Arc::clone(&self.store), Arc::clone(&self.timer), Arc::clone(&book));
+        let (completer, completer_task) = Completer::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.timer),
+            Arc::clone(&book),
+            Arc::clone(&self.metrics),
+        );
         let executor = Executor::new(
             &self.config,
             Arc::clone(&self.store),
@@ -71,6 +79,7 @@ impl Assembly {
             Arc::clone(&self.timer),
             self.time.clone(),
             Arc::clone(&self.entropy),
+            Arc::clone(&self.metrics),
         );
         let heartbeat = Heartbeat {
             store: Arc::clone(&self.store),
@@ -78,6 +87,7 @@ impl Assembly {
             time: self.time.clone(),
             book: Arc::clone(&book),
             health: self.health.clone(),
+            metrics: Arc::clone(&self.metrics),
             worker: self.config.worker.clone(),
             ttl: self.config.lease_ttl,
         };

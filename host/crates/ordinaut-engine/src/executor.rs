@@ -33,7 +33,7 @@ use self::{
     progress::{Progress, UnderWay},
 };
 use crate::{
-    EngineConfig, Timer, ToolGateway,
+    EngineConfig, EngineMetrics, Timer, ToolGateway,
     timer::{DatabaseTime, after, random_u64},
     worker::control::{Interrupt, RunControl},
 };
@@ -48,6 +48,7 @@ pub(crate) struct Executor {
     owners: Owners,
     worker: WorkerId,
     output_max_bytes: usize,
+    metrics: Arc<EngineMetrics>,
 }
 
 impl Executor {
@@ -58,6 +59,7 @@ impl Executor {
         timer: Arc<dyn Timer>,
         time: DatabaseTime,
         entropy: Arc<dyn Entropy>,
+        metrics: Arc<EngineMetrics>,
     ) -> Self {
         Self {
             owners: Owners::new(Arc::clone(&store)),
@@ -68,6 +70,7 @@ impl Executor {
             entropy,
             worker: config.worker.clone(),
             output_max_bytes: config.output_max_bytes,
+            metrics,
         }
     }
 
@@ -81,6 +84,7 @@ impl Executor {
             let started_at = self.time.now();
             let late_ms = (started_at - run.run_at).num_milliseconds();
             tracing::info!(title = task.definition.title, late_ms, "run started");
+            self.metrics.started(work, started_at);
             let mut progress = Progress::new(work, run_time(work, started_at));
             if let Some(ending) = abandoned_too_often(work) {
                 return self.settlement(work, progress, Err(ending), started_at);
@@ -263,6 +267,7 @@ impl Executor {
         record.result = None;
         record.error = Some(error);
         record.finished_at = Some(finished_at);
+        self.count_step(&record, record.tries.saturating_sub(1));
         progress.events.push(self.step_event(work, &record, finished_at));
         progress.unrecorded.push(record);
     }

@@ -38,6 +38,8 @@ pub struct WorkerHealth {
     pub busy: usize,
     /// Runs leased in all: held until they are due, executing, or being settled.
     pub leased: usize,
+    /// Runs of these that are over and being written.
+    pub settling: usize,
     /// Requests for work or renewals that failed since one succeeded.
     pub failures: u32,
     pub last_error: Option<String>,

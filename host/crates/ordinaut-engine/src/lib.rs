@@ -20,6 +20,7 @@ mod backoff;
 mod config;
 mod executor;
 mod health;
+mod metrics;
 mod scheduler;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -40,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 pub use config::{EngineConfig, Roles, UnregisteredTools};
 pub use executor::code;
 pub use health::{EngineHealth, SchedulerHealth, WorkerHealth};
+pub use metrics::EngineMetrics;
 pub use ordinaut_store::Entropy;
 pub use timer::Timer;
 pub use tools::{ToolAnswer, ToolGateway, ToolInvoker};
@@ -59,6 +61,8 @@ pub struct EngineParts {
     pub tools: Arc<dyn ToolInvoker>,
     pub timer: Arc<dyn Timer>,
     pub entropy: Arc<dyn Entropy>,
+    /// Where it counts what it does.
+    pub metrics: Arc<EngineMetrics>,
 }
 
 /// The running engine. Dropping it stops everything at once, as a crash would: leases stay until they run out. Call
@@ -136,7 +140,7 @@ impl Engine {
         let mut health = self.health.read();
         if let (Some(report), Some(worker)) = (&mut health.worker, &self.worker) {
             let counts = worker.book.counts();
-            (report.busy, report.leased) = (counts.executing, counts.all());
+            (report.busy, report.leased, report.settling) = (counts.executing, counts.all(), counts.settling);
         }
         health
     }

@@ -4,15 +4,22 @@
 //! about each inside the store's transaction, and sleeps until the next one comes within the horizon or a task was
 //! changed. Any number of schedulers may do this at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{DueTask, Plan, RunId, plan::plan_due};
+use ordinaut_domain::{
+    DueTask, Plan, RunCause, RunId, TaskId,
+    plan::{kind_of_skip, plan_due},
+};
 use ordinaut_store::{Entropy, Materialised, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Timer,
+    EngineMetrics, Timer,
     backoff::Backoff,
     health::HealthBoard,
     timer::{DatabaseTime, after, before, id_bytes},
@@ -31,6 +38,7 @@ pub(crate) struct Scheduler {
     pub(crate) time: DatabaseTime,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) health: HealthBoard,
+    pub(crate) metrics: Arc<EngineMetrics>,
     pub(crate) horizon: Duration,
     pub(crate) batch: usize,
 }
@@ -67,11 +75,17 @@ impl Scheduler {
 
     /// One pass over the tasks that are due within the horizon.
     pub(crate) async fn run_once(&self) -> Result<Materialised, StoreError> {
+        let skips = Skips::default();
         let planner = |due: &DueTask| -> Plan {
             let mut new_id = || RunId::new(due.now, id_bytes(&*self.entropy));
-            plan_due(due, after(due.now, self.horizon), &mut new_id)
+            let plan = plan_due(due, after(due.now, self.horizon), &mut new_id);
+            skips.note(due.task.id, &plan);
+            plan
         };
+        let began_at = self.timer.now();
         let pass = self.store.materialise_due(self.horizon, self.batch, &planner).await?;
+        let took = (self.timer.now() - began_at).to_std().unwrap_or_default();
+        self.metrics.passed(pass.queued, &skips.all(), took);
         if pass.tasks > 0 {
             tracing::debug!(
                 tasks = pass.tasks,
@@ -101,9 +115,33 @@ impl Scheduler {
 
     fn note_failure(&self, error: &StoreError, delay: Duration) {
         tracing::error!(%error, retry_in_ms = delay.as_millis() as u64, "a pass of the scheduler failed");
+        self.metrics.pass_failed();
         self.health.scheduler(|health| {
             health.failures = health.failures.saturating_add(1);
             health.last_error = Some(error.to_string());
         });
+    }
+}
+
+/// What the plans of a pass skip. A plan may be made again after a conflict; the last one of a task counts.
+#[derive(Default)]
+struct Skips(Mutex<HashMap<TaskId, Vec<(&'static str, RunCause)>>>);
+
+impl Skips {
+    fn note(&self, task: TaskId, plan: &Plan) {
+        let skipped = plan
+            .runs
+            .iter()
+            .filter_map(|run| Some((kind_of_skip(run.skipped.as_deref()?), run.cause)))
+            .collect();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(task, skipped);
+    }
+
+    fn all(self) -> Vec<(&'static str, RunCause)> {
+        let plans = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        plans.into_values().flatten().collect()
     }
 }

@@ -191,7 +191,7 @@ impl Worker {
             }
         });
         let enter = |work: LeasedWork| {
-            let control = self.book.enter(work.lease, asked_at);
+            let control = self.book.enter(&work, asked_at);
             (work, control)
         };
         Ok(answer?.into_iter().map(enter).collect())
@@ -217,7 +217,7 @@ impl Worker {
                 self.book.set_phase(lease, Phase::Settling);
                 self.completer.hand_in(settlement);
             }
-            None => self.book.remove(lease),
+            None => drop(self.book.remove(lease)),
         }
     }
 

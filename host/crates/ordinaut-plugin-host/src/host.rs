@@ -170,6 +170,11 @@ impl PluginHost {
             .collect()
     }
 
+    /// What the calls of each extension have cost since this host started, those included that are gone.
+    pub fn usage(&self) -> Vec<crate::UsageReport> {
+        self.runner.usages.reports()
+    }
+
     /// One extension.
     pub fn extension(&self, name: &str) -> Option<ExtensionReport> {
         self.registry.extension(name).map(|extension| extension.report())

@@ -43,6 +43,7 @@ mod services;
 mod state;
 mod stats;
 mod supervise;
+mod usage;
 mod watcher;
 
 pub use check::{CheckOptions, check};
@@ -58,3 +59,4 @@ pub use report::{
     SubscriptionReport, ToolReport,
 };
 pub use services::{Delivery, DeliveryOutcome, HostServices, OutgoingEvent, ServiceError, StateQuota};
+pub use usage::{CALL_SECONDS, CallsReport, UsageReport};

@@ -7,7 +7,7 @@ use std::sync::{
 
 use wasmtime::ResourceLimiter;
 
-use crate::limits::Limits;
+use crate::{limits::Limits, usage::Usage};
 
 /// Core instances, memories and tables that one component may consist of.
 const MAX_INSTANCES: usize = 64;
@@ -68,6 +68,7 @@ pub(crate) struct Limiter {
     /// Taken from `all` as well, and given back when the store is dropped.
     memory: u64,
     all: MemoryBudget,
+    usage: Arc<Usage>,
     /// What the last permitted growth added; taken back if it then fails.
     last_growth: u64,
     max_elements: usize,
@@ -76,11 +77,12 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &Limits, all: MemoryBudget) -> Self {
+    pub(crate) fn new(limits: &Limits, all: MemoryBudget, usage: Arc<Usage>) -> Self {
         Self {
             max_memory: limits.memory,
             memory: 0,
             all,
+            usage,
             last_growth: 0,
             max_elements: limits.table_elements,
             elements: 0,
@@ -92,6 +94,7 @@ impl Limiter {
 impl Drop for Limiter {
     fn drop(&mut self) {
         self.all.give_back(self.memory);
+        self.usage.memory_given_back(self.memory);
     }
 }
 
@@ -103,6 +106,7 @@ impl ResourceLimiter for Limiter {
             return Err(Exceeded::Memory { limit: self.max_memory }.into());
         }
         self.all.take(growth)?;
+        self.usage.memory_taken(growth);
         self.memory = total;
         self.last_growth = growth;
         Ok(true)
@@ -112,6 +116,7 @@ impl ResourceLimiter for Limiter {
         let growth = std::mem::take(&mut self.last_growth);
         self.memory -= growth;
         self.all.give_back(growth);
+        self.usage.memory_given_back(growth);
         Ok(())
     }
 
@@ -163,7 +168,7 @@ mod tests {
             table_elements: 10,
             ..Limits::default()
         };
-        Limiter::new(&limits, all)
+        Limiter::new(&limits, all, Arc::default())
     }
 
     #[test]

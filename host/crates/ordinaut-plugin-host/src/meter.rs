@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::usage::Usage;
+
 /// Stands in `polling_since` for "between two polls".
 const IDLE: u64 = u64::MAX;
 
@@ -29,11 +31,13 @@ pub(crate) struct CpuMeter {
     /// When the present poll began, in nanoseconds since `origin`.
     polling_since: AtomicU64,
     window_began: AtomicU64,
+    /// Where it is counted beyond this call.
+    usage: Arc<Usage>,
 }
 
 impl CpuMeter {
     /// A budget for the whole call, or, with a window, one that is given anew in every window.
-    pub(crate) fn new(budget: Duration, window: Option<Duration>) -> Arc<Self> {
+    pub(crate) fn new(budget: Duration, window: Option<Duration>, usage: Arc<Usage>) -> Arc<Self> {
         Arc::new(Self {
             origin: Instant::now(),
             budget,
@@ -41,6 +45,7 @@ impl CpuMeter {
             used: AtomicU64::new(0),
             polling_since: AtomicU64::new(IDLE),
             window_began: AtomicU64::new(0),
+            usage,
         })
     }
 
@@ -53,9 +58,13 @@ impl CpuMeter {
     pub(crate) async fn charge<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
-            self.begin(nanos(self.origin.elapsed()));
+            let began = nanos(self.origin.elapsed());
+            self.begin(began);
             let result = future.as_mut().poll(cx);
-            self.end(nanos(self.origin.elapsed()));
+            let ended = nanos(self.origin.elapsed());
+            self.end(ended);
+            // Not what `end` charges: a window that begins meanwhile takes that back.
+            self.usage.add_cpu(ended.saturating_sub(began));
             result
         })
         .await
@@ -103,7 +112,7 @@ mod tests {
 
     #[test]
     fn only_the_time_between_begin_and_end_counts() {
-        let meter = CpuMeter::new(Duration::from_millis(10), None);
+        let meter = CpuMeter::new(Duration::from_millis(10), None, Arc::default());
         meter.begin(0);
         meter.end(4 * MS);
         assert!(!meter.exhausted_at(1_000 * MS));
@@ -114,7 +123,11 @@ mod tests {
 
     #[test]
     fn a_window_gives_the_budget_anew() {
-        let meter = CpuMeter::new(Duration::from_millis(10), Some(Duration::from_millis(100)));
+        let meter = CpuMeter::new(
+            Duration::from_millis(10),
+            Some(Duration::from_millis(100)),
+            Arc::default(),
+        );
         meter.begin(0);
         assert!(meter.exhausted_at(11 * MS));
         assert!(!meter.exhausted_at(101 * MS), "a new window begins");
@@ -124,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_result_of_a_charged_future_is_kept() {
-        let meter = CpuMeter::new(Duration::from_secs(1), None);
+        let meter = CpuMeter::new(Duration::from_secs(1), None, Arc::default());
         assert_eq!(meter.charge(async { 7 }).await, 7);
         assert!(!meter.exhausted());
     }

@@ -26,6 +26,7 @@ use crate::{
     output::{Channel, GuestOutput},
     quota::PublishQuota,
     services::{HostServices, ServiceError},
+    usage::Usage,
 };
 
 /// Memory for the headers of one message, as the host counts it.
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) memory: MemoryBudget,
     /// With all instances of the extension, of whatever version.
     pub(crate) publishing: Arc<PublishQuota>,
+    /// Where its cost is counted.
+    pub(crate) usage: Arc<Usage>,
 }
 
 /// What is the same in all instances of one version of an extension.
@@ -155,7 +158,7 @@ impl GuestState {
         http.set_field_size_limit(FIELDS_BYTES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(extension.limits.handles);
-        let limiter = Limiter::new(&extension.limits, shared.memory);
+        let limiter = Limiter::new(&extension.limits, shared.memory, shared.usage);
         Self {
             wasi,
             http,

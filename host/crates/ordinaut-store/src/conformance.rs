@@ -199,6 +199,13 @@ exam! { ($)
         a_key_is_free_again_after_a_day,
         runs_and_events_are_made_once_too,
     }
+    gauges {
+        an_empty_store_holds_nothing,
+        tasks_are_counted_by_status,
+        the_queue_is_counted_by_state,
+        what_is_due_and_for_how_long_is_told,
+        groups_tell_how_far_they_are_behind,
+    }
     schema {
         a_store_that_is_opened_again_has_kept_everything,
         a_caller_that_gives_up_leaves_all_or_nothing,

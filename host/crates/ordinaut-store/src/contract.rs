@@ -438,6 +438,53 @@ pub struct Signals {
     pub events: watch::Receiver<u64>,
 }
 
+/// Up to how many rows [`Health::gauges`] counts: a number as large as this means so many or more.
+pub const ROWS_COUNTED_MAX: u64 = 100_000;
+
+/// Of how many consumer groups [`Health::gauges`] tells, by name.
+pub const GROUPS_COUNTED_MAX: u64 = 200;
+
+/// What the store holds, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreGauges {
+    /// Tasks of each status.
+    pub tasks: Vec<(TaskStatus, u64)>,
+    /// Queued runs whose turn has come, due or not. These three count together up to [`ROWS_COUNTED_MAX`].
+    pub ready: u64,
+    /// Queued runs that wait for others.
+    pub waiting: u64,
+    /// Runs that workers hold.
+    pub leased: u64,
+    /// Queued runs whose turn has come and that are due, up to [`ROWS_COUNTED_MAX`].
+    pub due: u64,
+    /// When the run was due that has waited longest for a worker, if one is due.
+    pub oldest_due_run: Option<DateTime<Utc>>,
+    /// When the task was due that has waited longest for a scheduler, if one is due.
+    pub oldest_due_task: Option<DateTime<Utc>>,
+    /// Leases that have run out and whose runs nobody has taken over yet.
+    pub expired_leases: u64,
+    /// Events in the log.
+    pub events: u64,
+    /// Position of the newest event that is stored: how many there ever were.
+    pub last_event: u64,
+    /// The first [`GROUPS_COUNTED_MAX`] consumer groups by name.
+    pub groups: Vec<GroupGauges>,
+    /// Size of the database.
+    pub database_bytes: u64,
+}
+
+/// How far a consumer group is behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupGauges {
+    pub name: String,
+    /// Events that it has not looked at yet, whether it wants them or not.
+    pub unseen: u64,
+    /// Events that it has begun and not settled, up to [`ROWS_COUNTED_MAX`].
+    pub unsettled: u64,
+    /// Events that it gave up, up to [`ROWS_COUNTED_MAX`].
+    pub dead_letters: u64,
+}
+
 #[async_trait]
 pub trait Health: Send + Sync + 'static {
     /// Database time.
@@ -447,6 +494,9 @@ pub trait Health: Send + Sync + 'static {
     /// nothing, unless a change failed and none has succeeded for a while; then it looks by a small one of its own
     /// whether that still holds.
     async fn ping(&self) -> Result<()>;
+
+    /// What the store holds, in numbers: cheap enough to be asked every second, however much that is.
+    async fn gauges(&self) -> Result<StoreGauges>;
 
     /// Wake-ups.
     fn signals(&self) -> Signals;

@@ -38,6 +38,7 @@ mod columns;
 mod due;
 mod events;
 mod fault;
+mod gauges;
 mod groups;
 mod health;
 mod idempotency;

@@ -48,6 +48,7 @@ pub(in crate::api) async fn grant(State(state): State<ApiState>, request: Reques
     let (id, secret) = credentials(&headers, &parameters)?;
     match state.authority.grant(&id, &secret, parameters.scope.as_deref()).await {
         Ok(issued) => {
+            state.metrics.http.token_issued();
             let body = json!({
                 "access_token": issued.token,
                 "token_type": "Bearer",

@@ -47,6 +47,8 @@ impl Executor {
         let failure = self.call_step(work, step, earlier, progress, &mut record).await?;
         record.finished_at = Some(self.time.now());
         log_step(&record);
+        let before = earlier.map_or(0, |record| record.tries);
+        self.count_step(&record, record.tries.saturating_sub(before.max(1)));
         match failure {
             Some((error, retry)) if step.on_error == OnError::Fail || matches!(retry, Retry::After(_)) => {
                 // The attempt ends here: the record goes with its settlement.
@@ -57,6 +59,13 @@ impl Executor {
             }
             _ => self.keep(work, step, record, progress).await,
         }
+    }
+
+    /// Counts a step that ended, and calls of its tool beyond the first.
+    pub(super) fn count_step(&self, record: &StepRecord, retries: u32) {
+        let address = record.uses.as_deref().and_then(|uses| uses.parse().ok());
+        let provided = address.is_some_and(|address| self.tools.definition(&address).is_some());
+        self.metrics.step(record, provided, retries);
     }
 
     /// Decides, renders and calls; the record is brought to its end. Answers why the step failed, if it did; an error

@@ -7,12 +7,12 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use ordinaut_domain::Lease;
+use ordinaut_domain::{Lease, LeasedWork};
 use ordinaut_store::Renewal;
 use tokio::sync::watch;
 
 use super::control::{Interrupt, RunControl};
-use crate::timer::after;
+use crate::{metrics::RunFacts, timer::after};
 
 /// Where a leased run stands within the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,7 @@ struct Entry {
     phase: Phase,
     /// Local time before the request that granted or last renewed the lease.
     renewed_at: DateTime<Utc>,
+    facts: RunFacts,
 }
 
 /// See the module's documentation.
@@ -61,15 +62,16 @@ pub(crate) struct LeaseBook {
 }
 
 impl LeaseBook {
-    pub(crate) fn enter(&self, lease: Lease, asked_at: DateTime<Utc>) -> Arc<RunControl> {
+    pub(crate) fn enter(&self, work: &LeasedWork, asked_at: DateTime<Utc>) -> Arc<RunControl> {
         let control = Arc::new(RunControl::default());
         let entry = Entry {
             control: Arc::clone(&control),
             phase: Phase::Waiting,
             renewed_at: asked_at,
+            facts: RunFacts::of(work),
         };
         let mut entries = self.entries();
-        if let Some(replaced) = entries.insert(lease, entry) {
+        if let Some(replaced) = entries.insert(work.lease, entry) {
             self.recount(Some(replaced.phase), Some(Phase::Waiting));
         } else {
             self.recount(None, Some(Phase::Waiting));
@@ -85,11 +87,12 @@ impl LeaseBook {
         }
     }
 
-    pub(crate) fn remove(&self, lease: Lease) {
+    /// Takes a lease out, and answers what was noted about its run.
+    pub(crate) fn remove(&self, lease: Lease) -> Option<RunFacts> {
         let mut entries = self.entries();
-        if let Some(entry) = entries.remove(&lease) {
-            self.recount(Some(entry.phase), None);
-        }
+        let entry = entries.remove(&lease)?;
+        self.recount(Some(entry.phase), None);
+        Some(entry.facts)
     }
 
     pub(crate) fn leases(&self) -> Vec<Lease> {

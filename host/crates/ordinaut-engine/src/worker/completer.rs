@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use ordinaut_domain::Lease;
 use ordinaut_store::{Settlement, Store, StoreError};
 use tokio::sync::mpsc;
 
 use super::book::LeaseBook;
-use crate::{Timer, backoff::Backoff};
+use crate::{EngineMetrics, Timer, backoff::Backoff};
 
 /// Settlements in one transaction: enough to make commits cheap, few enough that other writers do not wait long.
 const BATCH_MAX: usize = 512;
@@ -22,11 +21,17 @@ pub(crate) struct CompleterTask {
     store: Arc<dyn Store>,
     timer: Arc<dyn Timer>,
     book: Arc<LeaseBook>,
+    metrics: Arc<EngineMetrics>,
     settlements: mpsc::UnboundedReceiver<Settlement>,
 }
 
 impl Completer {
-    pub(crate) fn new(store: Arc<dyn Store>, timer: Arc<dyn Timer>, book: Arc<LeaseBook>) -> (Self, CompleterTask) {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        timer: Arc<dyn Timer>,
+        book: Arc<LeaseBook>,
+        metrics: Arc<EngineMetrics>,
+    ) -> (Self, CompleterTask) {
         let (sender, settlements) = mpsc::unbounded_channel();
         (
             Self(sender),
@@ -34,6 +39,7 @@ impl Completer {
                 store,
                 timer,
                 book,
+                metrics,
                 settlements,
             },
         )
@@ -71,8 +77,11 @@ impl CompleterTask {
     async fn write(&self, mut batch: Vec<Settlement>) {
         let mut backoff = Backoff::new();
         while !batch.is_empty() {
+            let began_at = self.timer.now();
             let error = match self.store.settle(&batch).await {
                 Ok(answers) => {
+                    let took = (self.timer.now() - began_at).to_std().unwrap_or_default();
+                    self.metrics.settle_batch(batch.len(), took);
                     let (left, error) = self.sort_out(batch, answers);
                     batch = left;
                     match error {
@@ -113,7 +122,7 @@ impl CompleterTask {
                     left.push(settlement);
                     why = Some(error);
                 }
-                answer => self.settled(settlement.lease, answer),
+                answer => self.settled(&settlement, answer),
             }
         }
         (left, why)
@@ -126,25 +135,30 @@ impl CompleterTask {
         for settlement in batch {
             match self.store.settle(std::slice::from_ref(&settlement)).await {
                 Err(error) if error.is_transient() => left.push(settlement),
-                Err(error) => self.settled(settlement.lease, Err(error)),
+                Err(error) => self.settled(&settlement, Err(error)),
                 Ok(answers) => match answers.into_iter().next() {
                     Some(Err(error)) if error.is_transient() => left.push(settlement),
-                    answer => self.settled(settlement.lease, answer.unwrap_or(Ok(()))),
+                    answer => self.settled(&settlement, answer.unwrap_or(Ok(()))),
                 },
             }
         }
         left
     }
 
-    fn settled(&self, lease: Lease, answer: Result<(), StoreError>) {
+    fn settled(&self, settlement: &Settlement, answer: Result<(), StoreError>) {
+        let lease = settlement.lease;
+        let facts = self.book.remove(lease);
         match answer {
-            Ok(()) => {}
+            Ok(()) => {
+                if let Some(facts) = facts {
+                    self.metrics.settled(settlement, facts);
+                }
+            }
             Err(StoreError::LeaseLost { run }) => {
                 tracing::warn!(run, "the result of a run is dropped: its lease was lost meanwhile");
             }
             // The lease will run out, and the run will be made again.
             Err(error) => tracing::error!(run = %lease.run, %error, "the result of a run was refused and is dropped"),
         }
-        self.book.remove(lease);
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::book::LeaseBook;
-use crate::{Timer, health::HealthBoard, timer::DatabaseTime};
+use crate::{EngineMetrics, Timer, health::HealthBoard, timer::DatabaseTime};
 
 /// After a change of the queue leases are renewed at once, to hear of cancellations, but not more often than this.
 const BETWEEN_MIN: Duration = Duration::from_secs(1);
@@ -23,6 +23,7 @@ pub(crate) struct Heartbeat {
     pub(crate) time: DatabaseTime,
     pub(crate) book: Arc<LeaseBook>,
     pub(crate) health: HealthBoard,
+    pub(crate) metrics: Arc<EngineMetrics>,
     pub(crate) worker: WorkerId,
     pub(crate) ttl: Duration,
 }
@@ -79,7 +80,9 @@ impl Heartbeat {
         let asked_at = self.timer.now();
         match self.renew(&leases).await {
             Ok(answer) => {
-                for lease in self.book.renewed(&leases, asked_at, &answer) {
+                let lost = self.book.renewed(&leases, asked_at, &answer);
+                self.metrics.leases_taken(lost.len());
+                for lease in lost {
                     let run = lease.run;
                     tracing::warn!(%run, worker = %self.worker, "the lease of a run is lost; its steps are broken off");
                 }
@@ -92,6 +95,7 @@ impl Heartbeat {
             }
             Err(error) => {
                 let lapsed = self.book.break_off_lapsed(self.timer.now(), self.ttl);
+                self.metrics.leases_lapsed(lapsed);
                 tracing::error!(%error, leases = leases.len(), lapsed, worker = %self.worker, "leases could not be renewed");
                 self.health.worker(|health| {
                     health.failures = health.failures.saturating_add(1);

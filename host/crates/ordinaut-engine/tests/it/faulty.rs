@@ -17,7 +17,7 @@ use ordinaut_domain::{
 use ordinaut_store::{
     Agents, Audit, AuditEntry, AuditReport, Change, Delivery, DeliveryOutcome, Events, Health, Idempotency,
     IdempotencyKey, KeptAnswer, LeaseRequest, Materialised, Page, PageRequest, Planner, Queue, Renewal, Result,
-    RunDetail, RunFilter, Runs, Settlement, Signals, SqliteStore, State, StateQuota, StoreError, TaskFilter, Tasks,
+    RunDetail, RunFilter, Runs, Settlement, Signals, SqliteStore, State, StateQuota, StoreError, StoreGauges, TaskFilter, Tasks,
     Updated,
 };
 use tokio::sync::watch;
@@ -195,6 +195,10 @@ impl Health for FaultyStore {
 
     async fn ping(&self) -> Result<()> {
         self.inner.ping().await
+    }
+
+    async fn gauges(&self) -> Result<StoreGauges> {
+        self.inner.gauges().await
     }
 
     fn signals(&self) -> Signals {

@@ -3,6 +3,7 @@
 
 mod faulty;
 mod log;
+mod metrics;
 mod outages;
 mod pipeline;
 mod retries;

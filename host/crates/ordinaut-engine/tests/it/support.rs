@@ -8,7 +8,7 @@ use ordinaut_domain::{
     TaskDefinition, TaskId, TaskStatus, Timing, WorkerId, plan::first_timing,
 };
 use ordinaut_engine::{
-    Engine, EngineConfig, EngineParts, Entropy, Roles,
+    Engine, EngineConfig, EngineMetrics, EngineParts, Entropy, Roles,
     testing::{CountingEntropy, FakeTools, ManualTimer},
 };
 use ordinaut_store::{Agents, Change, Health, PageRequest, RunDetail, RunFilter, Runs, SqliteStore, Tasks};
@@ -24,6 +24,7 @@ pub(crate) struct World {
     pub(crate) tools: Arc<FakeTools>,
     pub(crate) store: Arc<SqliteStore>,
     entropy: Arc<CountingEntropy>,
+    pub(crate) metrics: Arc<EngineMetrics>,
     pub(crate) owner: AgentId,
     _folder: tempfile::TempDir,
 }
@@ -45,6 +46,7 @@ impl World {
             tools: Arc::new(FakeTools::default()),
             store: Arc::new(store),
             entropy,
+            metrics: Arc::default(),
             owner: AgentId::new(instant(now), [7; 10]),
             _folder: folder,
         };
@@ -62,6 +64,7 @@ impl World {
             tools: self.tools.clone(),
             timer: self.timer.clone(),
             entropy: self.entropy.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 

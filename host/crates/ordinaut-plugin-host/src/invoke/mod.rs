@@ -29,6 +29,7 @@ use crate::{
     report::ExtensionState,
     state::{CallInfo, GuestState, Identity, Parts, Phase, Services, Shared},
     stats::Stats,
+    usage::Usages,
 };
 
 /// What all calls of all extensions share.
@@ -44,6 +45,7 @@ pub(crate) struct Runner {
     max_streams: usize,
     memory: MemoryBudget,
     quotas: Quotas,
+    pub(crate) usages: Usages,
 }
 
 /// What all calls of one version of an extension share.
@@ -89,6 +91,17 @@ pub(crate) struct CallSpec {
     pub(crate) ends_with_extension: bool,
 }
 
+impl CallSpec {
+    /// What calls like this one are counted as.
+    fn kind(&self) -> &'static str {
+        if self.entry == "http" && self.cpu.window.is_some() {
+            "stream"
+        } else {
+            self.entry
+        }
+    }
+}
+
 /// What a call left behind.
 #[derive(Debug)]
 pub(crate) struct Answer<R> {
@@ -115,6 +128,7 @@ impl Runner {
             max_streams: DEFAULT_MAX_STREAMS,
             memory: MemoryBudget::new(DEFAULT_MAX_GUEST_MEMORY),
             quotas: Quotas::default(),
+            usages: Usages::default(),
             engine,
         })
     }
@@ -143,7 +157,10 @@ impl Runner {
     {
         let (name, export) = (prepared.identity.name.clone(), spec.export.clone());
         let answer = self
-            .spawn(prepared, spec, call)
+            .spawn_judged(prepared, spec, call, |result| match result {
+                Ok(_) => "ok",
+                Err(_) => "error",
+            })
             .join()
             .await
             .unwrap_or_else(|error| Err(host_failed(&error, &name, export)))?;
@@ -191,16 +208,38 @@ impl Runner {
         R: Send + 'static,
         F: for<'a> FnOnce(&'a mut Store<GuestState>) -> BoxFuture<'a, wasmtime::Result<R>> + Send + 'static,
     {
+        self.spawn_judged(prepared, spec, call, |_| "ok")
+    }
+
+    /// The same, with what a call that ended by itself is counted as.
+    fn spawn_judged<R, F>(
+        &self,
+        prepared: Arc<Prepared>,
+        spec: CallSpec,
+        call: F,
+        judge: fn(&R) -> &'static str,
+    ) -> AbortOnDrop<Result<Answer<R>, CallError>>
+    where
+        R: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Store<GuestState>) -> BoxFuture<'a, wasmtime::Result<R>> + Send + 'static,
+    {
         let engine = self.engine.clone();
         let services = self.services.clone();
         let shared = Shared {
             memory: self.memory.clone(),
             publishing: self.quotas.of(&prepared.identity.name),
+            usage: self.usages.of(&prepared.identity.name),
         };
         let running = self.ticker.guest();
         self.runtime.spawn(async move {
             let _running = running;
-            run_here(&engine, services, shared, &prepared, spec, call).await
+            let counted = shared.usage.begin(spec.kind());
+            let ended = run_here(&engine, services, shared, &prepared, spec, call).await;
+            counted.end(match &ended {
+                Ok(answer) => judge(&answer.result),
+                Err(error) => error.kind.code(),
+            });
+            ended
         })
     }
 
@@ -274,7 +313,7 @@ where
         identity.limits.log_bytes,
         registering,
     );
-    let meter = CpuMeter::new(spec.cpu.budget, spec.cpu.window);
+    let meter = CpuMeter::new(spec.cpu.budget, spec.cpu.window, shared.usage.clone());
     let policy = if registering {
         &prepared.no_egress
     } else {

@@ -46,7 +46,7 @@ pub(super) struct Passed(Mutex<HashMap<String, u64>>);
 
 impl Passed {
     /// Where a group goes on whose place in the database is `scanned`.
-    fn place_of(&self, group: &str, scanned: u64) -> u64 {
+    pub(super) fn place_of(&self, group: &str, scanned: u64) -> u64 {
         let passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         passed.get(group).map_or(scanned, |passed| scanned.max(*passed))
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{SqliteStore, write_health::Verdict};
 use crate::{
-    contract::{Health, Signals},
+    contract::{Health, Signals, StoreGauges},
     error::Result,
 };
 
@@ -24,6 +24,10 @@ impl Health for SqliteStore {
             Verdict::Failed(error) => Err(error),
             Verdict::Unknown => self.try_to_write().await,
         }
+    }
+
+    async fn gauges(&self) -> Result<StoreGauges> {
+        super::gauges::read(self).await
     }
 
     fn signals(&self) -> Signals {

@@ -1,0 +1,2 @@
+SELECT status, tasks
+FROM task_count
