@@ -17,6 +17,11 @@ use crate::{
 const SHIPPED: &[(&str, &str, &str)] = &[
     ("ordinaut-ext-events-demo", "events_demo.wasm", "events_demo"),
     ("ordinaut-ext-http", "ordinaut_ext_http.wasm", "http"),
+    (
+        "ordinaut-ext-observability",
+        "ordinaut_ext_observability.wasm",
+        "observability",
+    ),
     ("ordinaut-ext-webui", "ordinaut_ext_webui.wasm", "webui"),
 ];
 
