@@ -118,7 +118,7 @@ impl Host {
         let metrics = Metrics::new(store.clone(), engine.clone())
             .map_err(|error| StartError::of("the metrics cannot be set up", &error))?;
         let metrics = Arc::new(metrics);
-        let plugins = start_extensions(config, &sealing, &store, &bus, &clock, &entropy).await?;
+        let plugins = start_extensions(config, &sealing, &store, &bus, &clock, &entropy, &metrics).await?;
         if let Some(plugins) = &plugins {
             metrics.watch_extensions(plugins);
         }
@@ -368,6 +368,7 @@ async fn start_extensions(
     bus: &Arc<dyn Bus>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Option<Arc<PluginHost>>, StartError> {
     if !config.server.has(Role::Extensions) {
         return Ok(None);
@@ -377,7 +378,7 @@ async fn start_extensions(
         bus.clone(),
         clock.clone(),
         entropy.clone(),
-        prometheus::Registry::new(),
+        metrics.clone(),
     );
     let plugins = PluginHost::start(plugin_config(config, sealing), services)
         .await

@@ -10,12 +10,11 @@ use ordinaut_plugin_host::{
     Delivery, DeliveryOutcome, ExtensionReport, HostServices, MetricFamily, OutgoingEvent, ServiceError, StateQuota,
 };
 use ordinaut_store::{Entropy, Store, StoreError};
-use prometheus::Registry;
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{followed::Followed, groups::Groups};
-use crate::clock::random_array;
+use crate::{clock::random_array, metrics::Metrics};
 
 /// Changes of extensions that wait to be told; a burst larger than this is not news any more.
 const CHANGES_MAX: usize = 1_024;
@@ -28,7 +27,7 @@ pub(crate) struct Services {
     entropy: Arc<dyn Entropy>,
     groups: Groups,
     followed: Followed,
-    registry: Registry,
+    metrics: Arc<Metrics>,
     changes: mpsc::Sender<Event>,
 }
 
@@ -39,7 +38,7 @@ impl Services {
         bus: Arc<dyn Bus>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        registry: Registry,
+        metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let (changes, mut told) = mpsc::channel::<Event>(CHANGES_MAX);
         let teller = bus.clone();
@@ -58,7 +57,7 @@ impl Services {
             entropy,
             groups,
             followed: Followed::default(),
-            registry,
+            metrics,
             changes,
         })
     }
@@ -207,7 +206,8 @@ impl HostServices for Services {
     }
 
     async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {
-        Ok(super::metrics::families(&self.registry))
+        self.metrics.refresh().await;
+        Ok(super::metrics::families(self.metrics.registry()))
     }
 
     fn now(&self) -> DateTime<Utc> {
