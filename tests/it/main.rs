@@ -8,6 +8,7 @@ mod first_task;
 mod hostile;
 mod http_tool;
 mod schedules;
+mod schemathesis;
 mod session;
 mod survive;
 mod tasks_api;

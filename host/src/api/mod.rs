@@ -4,6 +4,7 @@
 //! endpoint is reached without a token except those in the first block.
 
 mod caller;
+mod compression;
 mod context;
 mod envelope;
 mod events;
@@ -47,6 +48,7 @@ pub(crate) fn router(state: ApiState) -> Router {
         .fallback(no_such_route)
         .layer(limit)
         .layer(middleware::from_fn_with_state(state.clone(), envelope::envelope))
+        .layer(compression::layer())
         .with_state(state)
 }
 

@@ -197,6 +197,25 @@ async fn lists_refuse_parameters_that_they_do_not_know_and_paths_that_are_no_tex
 }
 
 #[tokio::test]
+async fn a_long_answer_is_compressed_for_those_who_take_it() {
+    let served = Served::start(Environment::of_system(), |_| {}).await;
+    for (path, accepted, encoding) in [
+        ("/openapi.json", "accept-encoding: gzip, br\r\n", Some("gzip")),
+        ("/openapi.json", "", None),
+        ("/openapi.json", "accept-encoding: gzip;q=0\r\n", None),
+        ("/health/live", "accept-encoding: gzip\r\n", None),
+    ] {
+        let answer = served.say(&format!("HEAD {path} HTTP/1.1"), accepted, "").await;
+        assert_eq!(
+            (answer.status, answer.header("content-encoding")),
+            (200, encoding),
+            "{path} {accepted}"
+        );
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_is_announced_as_too_large_is_refused_before_it_is_asked_for() {
     let served = Served::start(Environment::of_system(), |config| {
         config.server.body_limit_bytes = 5_000;

@@ -4,9 +4,11 @@
 //! operations that are written out here:
 //!
 //! - `x-required-scope` (kept) lists the scopes of which the caller needs one; empty means any caller. It becomes
-//!   `security`. An operation without it says `security` itself.
+//!   `security`: a token, or the cookie of a session, which needs a token of its own where the method changes something.
+//!   An operation without it says `security` itself.
 //! - `x-problems` (removed) lists the codes of the problems that are the operation's own. They become responses, with
-//!   those that every operation has: of the envelope, of authentication, and, where there is one, of the body.
+//!   those that every operation has (of the envelope and of authentication), those of a body where there is one, and
+//!   those of shared parameters ([`OF_PARAMETERS`]).
 //! - `X-Request-Id` is added to every answer.
 //!
 //! `x-curl` is kept: an example for the shell.
@@ -16,6 +18,16 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::api::problem::Kind;
+
+/// The problems that come with a parameter that many operations have.
+const OF_PARAMETERS: [(&str, &[&str]); 3] = [
+    ("Cursor", &["invalid_query", "invalid_cursor"]),
+    ("IfMatch", &["precondition_required", "precondition_failed"]),
+    (
+        "IdempotencyKey",
+        &["invalid_request", "idempotency_key_reused", "idempotency_in_flight"],
+    ),
+];
 
 /// One area's document.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +73,7 @@ pub(super) fn assemble(shared: &str, areas: &[Fragment], version: &str, kinds: &
                     .as_object_mut()
                     .ok_or_else(|| Fault::new(&place, "not an object"))?;
                 operation.insert("tags".to_owned(), json!([tag.get("name")]));
-                expand(operation, kinds, &mut components).map_err(|reason| Fault::new(&place, reason))?;
+                expand(method, operation, kinds, &mut components).map_err(|reason| Fault::new(&place, reason))?;
             }
         }
         tags.push(Value::Object(tag));
@@ -76,7 +88,7 @@ pub(super) fn assemble(shared: &str, areas: &[Fragment], version: &str, kinds: &
         }
     }
     for answer in section_of(&mut components, "responses").values_mut() {
-        with_request_id(answer);
+        with_header(answer, "X-Request-Id", "RequestId");
     }
     if let Some(info) = root.get_mut("info") {
         info["version"] = version.into();
@@ -121,14 +133,10 @@ fn join(into: &mut Object, entries: Object, place: &str) -> Result<(), Fault> {
 }
 
 /// Writes out the abbreviations of one operation; problems become shared responses.
-fn expand(operation: &mut Object, kinds: &[Kind], components: &mut Object) -> Result<(), String> {
+fn expand(method: &str, operation: &mut Object, kinds: &[Kind], components: &mut Object) -> Result<(), String> {
     let scopes = scopes(operation)?;
     if let Some(scopes) = &scopes {
-        let ways: Vec<Value> = match scopes.as_slice() {
-            [] => vec![json!({ "agent": [] })],
-            several => several.iter().map(|scope| json!({ "agent": [scope] })).collect(),
-        };
-        operation.insert("security".to_owned(), Value::Array(ways));
+        operation.insert("security".to_owned(), ways(method, scopes));
     } else if !operation.contains_key("security") {
         return Err("neither `x-required-scope` nor `security` is given".to_owned());
     }
@@ -136,7 +144,10 @@ fn expand(operation: &mut Object, kinds: &[Kind], components: &mut Object) -> Re
     let mut codes = texts(operation.remove("x-problems").as_ref()).ok_or("`x-problems` must be a list of codes")?;
     codes.extend(["internal", "request_timeout"].map(str::to_owned));
     if let Some(scopes) = scopes {
-        codes.extend(["unauthenticated", "invalid_token", "unavailable"].map(str::to_owned));
+        codes.extend(["unauthenticated", "invalid_token", "cross_origin", "unavailable"].map(str::to_owned));
+        if changes(method) {
+            codes.push("csrf_token".to_owned());
+        }
         if !scopes.is_empty() {
             codes.push("insufficient_scope".to_owned());
         }
@@ -151,13 +162,24 @@ fn expand(operation: &mut Object, kinds: &[Kind], components: &mut Object) -> Re
         ];
         codes.extend(of_bodies.map(str::to_owned));
     }
+    for (parameter, own) in OF_PARAMETERS {
+        if has_parameter(operation, parameter) {
+            codes.extend(own.iter().map(|code| (*code).to_owned()));
+        }
+    }
+    let repeatable = has_parameter(operation, "IdempotencyKey");
     if let Some(unknown) = codes.iter().find(|code| kinds.iter().all(|kind| kind.code != **code)) {
         return Err(format!("there is no problem `{unknown}`"));
     }
 
     let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
     let answers = answers.ok_or("`responses` is missing")?;
-    answers.values_mut().for_each(with_request_id);
+    answers.values_mut().for_each(|answer| {
+        with_header(answer, "X-Request-Id", "RequestId");
+        if repeatable {
+            with_header(answer, "Idempotency-Replayed", "IdempotencyReplayed");
+        }
+    });
     for (status, kinds) in by_status(kinds, &codes) {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
         let name = names.join("_or_");
@@ -168,6 +190,25 @@ fn expand(operation: &mut Object, kinds: &[Kind], components: &mut Object) -> Re
         }
     }
     Ok(())
+}
+
+/// How a caller with one of the scopes may say who they are.
+fn ways(method: &str, scopes: &[String]) -> Value {
+    let mut ways: Vec<Value> = scopes.iter().map(|scope| json!({ "agent": [scope] })).collect();
+    if scopes.is_empty() {
+        ways.push(json!({ "agent": [] }));
+    }
+    ways.push(if changes(method) {
+        json!({ "session": [], "csrf": [] })
+    } else {
+        json!({ "session": [] })
+    });
+    Value::Array(ways)
+}
+
+/// Whether a method is not safe (RFC 9110 §9.2.1).
+fn changes(method: &str) -> bool {
+    !matches!(method, "get" | "head" | "options")
 }
 
 /// None when the operation says itself who may use it.
@@ -205,6 +246,7 @@ fn problem(status: u16, kinds: &[&Kind]) -> Value {
         401 => Some(("WWW-Authenticate", "WwwAuthenticate")),
         403 => Some(("WWW-Authenticate", "Challenge")),
         429 | 503 | 507 => Some(("Retry-After", "RetryAfter")),
+        409 if codes.contains(&"idempotency_in_flight") => Some(("Retry-After", "RetryAfter")),
         _ => None,
     };
     let headers: Object = header
@@ -236,10 +278,18 @@ fn problem(status: u16, kinds: &[&Kind]) -> Value {
     })
 }
 
-fn with_request_id(answer: &mut Value) {
+/// Whether the operation has one of the shared parameters.
+fn has_parameter(operation: &Object, name: &str) -> bool {
+    let reference = format!("#/components/parameters/{name}");
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["$ref"] == *reference))
+}
+
+/// Adds a header to an answer that is not described elsewhere.
+fn with_header(answer: &mut Value, name: &str, component: &str) {
     let Some(answer) = answer.as_object_mut().filter(|answer| !answer.contains_key("$ref")) else {
         return;
     };
     let headers = answer.entry("headers").or_insert_with(|| json!({}));
-    headers["X-Request-Id"] = json!({ "$ref": "#/components/headers/RequestId" });
+    headers[name] = json!({ "$ref": format!("#/components/headers/{component}") });
 }

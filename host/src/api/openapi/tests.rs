@@ -17,11 +17,12 @@ const KINDS: &[Kind] = &[
     kind::INVALID_TOKEN,
     kind::UNAVAILABLE,
     kind::INSUFFICIENT_SCOPE,
+    kind::CROSS_ORIGIN,
     kind::NOT_FOUND,
 ];
 
 /// Routes that are being built and are described as they land.
-const COMING: [(&str, &str); 36] = [
+const COMING: &[(&str, &str)] = &[
     ("/tasks/{id}", "put"),
     ("/tasks/{id}", "patch"),
     ("/tasks/{id}", "delete"),
@@ -45,9 +46,6 @@ const COMING: [(&str, &str); 36] = [
     ("/agents/auth/revoke", "post"),
     ("/audit", "get"),
     ("/audit/verify", "get"),
-    ("/session", "get"),
-    ("/session", "post"),
-    ("/session", "delete"),
     ("/.well-known/oauth-protected-resource", "get"),
     ("/.well-known/oauth-protected-resource/{*rest}", "get"),
     ("/.well-known/oauth-protected-resource/ext/{name}", "get"),
@@ -117,7 +115,10 @@ fn abbreviations_are_written_out() {
     )
     .unwrap();
     let operation = &document["paths"]["/things"]["get"];
-    assert_eq!(operation["security"], json!([{ "agent": ["things:read"] }]));
+    assert_eq!(
+        operation["security"],
+        json!([{ "agent": ["things:read"] }, { "session": [] }])
+    );
     assert_eq!(operation["tags"], json!(["Things"]));
     assert_eq!(document["info"]["version"], "1.2.3");
     let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().collect();
@@ -183,7 +184,7 @@ fn every_route_is_described_and_every_described_one_exists() {
         .collect();
     let undescribed: Vec<_> = routes
         .difference(&described)
-        .filter(|(path, method)| !COMING.contains(&(path, method)))
+        .filter(|(path, method)| !COMING.contains(&(path.as_str(), method.as_str())))
         .collect();
     assert!(
         undescribed.is_empty(),

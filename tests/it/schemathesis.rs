@@ -1,0 +1,90 @@
+//! Schemathesis reads `/openapi.json` and tries to make the API do something that is not written there.
+//!
+//! `ORDINAUT_PYTHON` names a Python that has it (`cargo xtask test` installs one); `ORDINAUT_SCHEMATHESIS_EXAMPLES` is the
+//! number of examples for each operation. What it is told beside the description lies in `tests/api`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use ordinaut_tests::{Actor, Host};
+use reqwest::Method;
+use serde_json::json;
+
+/// Enough to find what breaks often, few enough for every day.
+const EXAMPLES_DEFAULT: &str = "50";
+
+/// A token that outlives the run.
+const CONFIG: &str = "[auth]\ntoken_ttl_seconds = 3600\n";
+
+#[tokio::test]
+async fn whatever_schemathesis_sends_is_answered_as_described() {
+    let python = std::env::var_os("ORDINAUT_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
+    let host = Host::builder().config(CONFIG).start().await;
+    let admin = host.admin().await;
+    let (tasks, runs) = furnished(&admin).await;
+
+    let examples = std::env::var("ORDINAUT_SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES_DEFAULT.to_owned());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut schemathesis = tokio::process::Command::new(&python);
+    schemathesis
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(told("schemathesis.toml"))
+        .args(["run", &format!("{}/openapi.json", host.url())])
+        .args(["--max-examples", &examples, "--no-color", "--continue-on-failure"])
+        .args([
+            "--header",
+            &format!("Authorization: Bearer {}", admin.token().expect("a token")),
+        ])
+        .env("SCHEMATHESIS_HOOKS", told("hooks.py"))
+        .env("ORDINAUT_TASKS", tasks.join(" "))
+        .env("ORDINAUT_RUNS", runs.join(" "))
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = schemathesis.output().await.unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; set ORDINAUT_PYTHON to a Python with schemathesis, or run `cargo xtask test`",
+            python.display()
+        )
+    });
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "Schemathesis found something ({examples} examples for each operation), or cannot be run by {} (`cargo xtask test` \
+         installs it):\n{report}\n{}",
+        python.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(report.contains("Test cases:"), "Schemathesis tried nothing:\n{report}");
+    let log = host.log();
+    assert!(!log.contains("panicked"), "a handler panicked:\n{log}");
+    assert_eq!(host.anonymous().get("/health/ready").await.status, 200);
+}
+
+/// A file of `tests/api`.
+fn told(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("api").join(name)
+}
+
+/// Tasks and runs of every kind, so that what is generated meets something; their ids.
+async fn furnished(admin: &Actor) -> (Vec<String>, Vec<String>) {
+    let (mut tasks, mut runs) = (Vec::new(), Vec::new());
+    let greet = json!([{ "uses": "events_demo.greet", "with": { "name": "Ada" }, "save_as": "greeting" }]);
+    let slow = json!([{ "uses": "events_demo.greet", "with": { "name": "Ada", "delay_ms": 3000 } }]);
+    for (kind, expression, steps) in [
+        ("cron", "*/5 * * * *", &greet),
+        ("rrule", "FREQ=DAILY;BYHOUR=8", &greet),
+        ("once", "2031-12-24T08:30", &slow),
+        ("cron", "0 0 1 1 *", &json!([{ "uses": "nobody.nothing" }])),
+    ] {
+        let task = admin.creates(kind, expression, steps.clone()).await;
+        runs.push(admin.runs_now(&task).await);
+        tasks.push(task);
+    }
+    let path = format!("/tasks/{}/pause", tasks[0]);
+    admin.send(admin.request(Method::POST, &path)).await.good();
+    admin.finished(&runs[0]).await;
+    (tasks, runs)
+}
