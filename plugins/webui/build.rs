@@ -22,6 +22,7 @@ const MAIN: &str = "main.js";
 /// What the page needs besides modules.
 const FIRST: [&str; 3] = ["style.css", "theme.js", "icon.svg"];
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts their folders in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=static");
     println!("cargo:rerun-if-changed=build.rs");
@@ -51,9 +52,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let is_first = first.contains(name) || FIRST.contains(&name.as_str());
         let packed = out.join(format!("{index}.gz"));
         fs::write(&packed, gzip(&content)?)?;
+        let (plain, packed) = (path.display().to_string(), packed.display().to_string());
         writeln!(
             table,
-            "    Asset {{ name: {name:?}, first: {is_first}, content_type: {kind:?}, plain: include_bytes!({path:?}), gzip: include_bytes!({packed:?}) }},"
+            "    Asset {{ name: {name:?}, first: {is_first}, content_type: {kind:?}, plain: include_bytes!({plain:?}), gzip: include_bytes!({packed:?}) }},"
         )?;
         // Without these the browser would learn of one layer of modules after the other.
         if first.contains(name) {

@@ -9,6 +9,7 @@ export const t = {
   nav: { label: 'Sections', overview: 'Overview', tasks: 'Tasks', runs: 'Runs', events: 'Events', extensions: 'Extensions', agents: 'Agents' },
   theme: { label: 'Colours', choices: { system: 'System', light: 'Light', dark: 'Dark' } },
   live: { live: 'Live', polling: 'Every 5 s', paused: 'Paused' },
+  pages: { task: 'Task', run: 'Run' },
   notFound: { title: 'There is nothing here', text: 'The address leads nowhere in this interface. It may have been cut off, or belong to another version.' },
   help: {
     open: 'Help and keys', title: 'Keys', single: 'Single keys are shortcuts',

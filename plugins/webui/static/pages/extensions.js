@@ -25,7 +25,7 @@ export function Extensions() {
 export function ExtensionPage({ name }) {
   const one = useLoad((abort) => get(`extensions/${encodeURIComponent(name)}`, {}, abort), [name]);
   const live = useFresh('ordinaut.extension.*', one.reload);
-  return html`<${Loaded} from=${one}>${(ext) => html`<${Heading} aside=${html`<${LiveMark} state=${live} />`}>${ext.name}</${Heading}>
+  return html`<${Loaded} from=${one} page=${name}>${(ext) => html`<${Heading} aside=${html`<${LiveMark} state=${live} />`}>${ext.name}</${Heading}>
     <p><${State} value=${ext.state} /> ${ext.version || ''}</p>
     ${ext.description ? html`<p>${ext.description}</p>` : ''}
     <${Missing} ext=${ext} />

@@ -17,7 +17,7 @@ export function RunPage({ id }) {
   const task = useLoad((abort) => (taskId ? get(`tasks/${taskId}`, {}, abort).catch((problem) => (problem.status === 404 ? null : Promise.reject(problem))) : Promise.resolve(null)), [taskId]);
   const mine = (event) => event.subject === id || event.data?.run_id === id;
   const live = useFresh('ordinaut.run.*,ordinaut.step.*', run.reload, { wanted: mine, enabled: !run.data || unfinished(run.data) });
-  return html`<${Loaded} from=${run}>${(one) => html`
+  return html`<${Loaded} from=${run} page=${t.pages.run}>${(one) => html`
     <${Heading} aside=${unfinished(one) ? html`<${LiveMark} state=${live} />` : ''}>${t.run.title(one.task_title || task.data?.title || one.task_id)}</${Heading}>
     <p><span role="status"><${State} value=${one.state} /></span> <${Link} to=${`tasks/${one.task_id}`}>${t.run.toTask}</${Link}>${one.simulated ? html` <span class="tag">${t.run.simulated}</span>` : ''}</p>
     <${Controls} run=${one} steps=${task.data?.payload?.pipeline || []} reload=${run.reload} />

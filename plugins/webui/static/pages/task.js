@@ -16,7 +16,7 @@ export function TaskPage({ id }) {
   const mine = (event) => event.subject === id || event.data?.task_id === id;
   const reload = () => { task.reload(); runs.reload(); };
   const live = useFresh('ordinaut.task.*,ordinaut.run.*', reload, { wanted: mine });
-  return html`<${Loaded} from=${task}>${(one) => html`
+  return html`<${Loaded} from=${task} page=${t.pages.task}>${(one) => html`
     <${Heading} aside=${html`<${LiveMark} state=${live} />`}>${one.title}</${Heading}>
     <p><${State} value=${one.status} /> ${(one.tags || []).map((tag) => html`<${Link} class="tag" to="tasks" query=${{ tag }}>${tag}</${Link}> `)}</p>
     ${one.description ? html`<p class="description">${one.description}</p>` : ''}

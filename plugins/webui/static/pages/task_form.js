@@ -45,7 +45,7 @@ export function TaskForm({ id, from }) {
     first.current = { doc: definition(answer.data), etag: answer.etag };
     setFresh(fresh + 1);
   };
-  return html`<${Loaded} from=${first.current ? { data: first.current } : loaded}>${(data) => html`<${Form} key=${fresh} id=${id} start=${data} startOver=${startOver} />`}</${Loaded}>`;
+  return html`<${Loaded} page=${t.pages.task} from=${first.current ? { data: first.current } : loaded}>${(data) => html`<${Form} key=${fresh} id=${id} start=${data} startOver=${startOver} />`}</${Loaded}>`;
 }
 
 /** Faults at a place and below it. */

@@ -53,7 +53,7 @@ function List({ tasks }) {
     cells: [
       html`<${Link} to=${`tasks/${task.id}`}>${task.title}</${Link}> ${(task.tags || []).map((tag) => html`<${Link} class="tag" to="tasks" query=${{ tag }}>${tag}</${Link}> `)}`,
       html`<${State} value=${task.status} />`,
-      html`<span class="kind">${t.kinds[task.schedule_kind] || task.schedule_kind}</span> <code class="clip" title=${task.schedule_expr}>${short(task.schedule_expr)}</code>`,
+      html`<span class="kind">${t.kinds[task.schedule_kind] || task.schedule_kind}</span> ${task.schedule?.description || html`<code class="clip" title=${task.schedule_expr}>${short(task.schedule_expr)}</code>`}`,
       html`<${Instant} at=${task.next_run_at} />`,
       task.last_run ? html`<${Link} to=${`runs/${task.last_run.id}`}><${State} value=${task.last_run.state} /></${Link}>` : html`<span class="muted">${t.tasks.never}</span>`,
     ],

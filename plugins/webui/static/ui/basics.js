@@ -51,9 +51,9 @@ export function Empty({ children }) {
   return html`<div class="box empty">${children}</div>`;
 }
 
-/** One of the three states of something that is loaded, or its content. */
-export function Loaded({ from, children }) {
-  if (from.data === undefined && from.error) return html`<${ErrorBox} error=${from.error} retry=${from.reload} />`;
+/** One of the three states of something that is loaded, or its content. `page` is for what is the whole of a page. */
+export function Loaded({ from, page, children }) {
+  if (from.data === undefined && from.error) return html`${page ? html`<h1 tabindex="-1">${page}</h1>` : ''}<${ErrorBox} error=${from.error} retry=${from.reload} />`;
   if (from.data === undefined) return html`<p class="loading" role="status">${t.loading}</p>`;
   return html`${from.error ? html`<${ErrorBox} error=${from.error} retry=${from.reload} title=${t.error.stale} />` : ''}${children(from.data)}`;
 }
@@ -61,7 +61,7 @@ export function Loaded({ from, children }) {
 /** JSON, as text: whatever stands in it is inert. */
 export function Json({ value, label }) {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-  return html`<div class="json"><${Copy} text=${text ?? 'null'} what=${label} /><pre tabindex="0" role="region" aria-label=${label || 'JSON'}>${text ?? 'null'}</pre></div>`;
+  return html`<div class="json"><${Copy} text=${text ?? 'null'} what=${label} /><pre tabindex="0" role="group" aria-label=${label || 'JSON'}>${text ?? 'null'}</pre></div>`;
 }
 
 export function Copy({ text, what }) {

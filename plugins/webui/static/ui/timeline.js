@@ -8,6 +8,8 @@ import { Json, State } from './basics.js';
 const LEAST = 1.2;
 /** While a run goes on, it is looked at this often besides the events. */
 const LOOK_MS = 1000;
+/** What is due within this may begin at any moment. */
+const SOON_MS = 5000;
 
 const ms = (at) => (at ? new Date(at).getTime() : null);
 
@@ -55,10 +57,12 @@ export function Timeline({ run, pipeline, reload }) {
   const now = useNow(250, run.state === 'running');
   const [open, setOpen] = useState(null);
   useEffect(() => {
-    if (run.state !== 'running') return undefined;
+    // What waits for another attempt, or for its time, is left to the events.
+    const soon = run.state === 'queued' && ms(run.run_at) < Date.now() + SOON_MS;
+    if (run.state !== 'running' && !soon) return undefined;
     const timer = setInterval(() => !document.hidden && reload(), LOOK_MS);
     return () => clearInterval(timer);
-  }, [run.state]);
+  }, [run.state, run.run_at]);
   const { from, to, rows } = layout(run, pipeline, now);
   const chosen = rows.find((row) => row.key === open);
   return html`<div class="timeline" data-state=${run.state}>
