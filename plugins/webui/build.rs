@@ -22,7 +22,10 @@ const MAIN: &str = "main.js";
 /// What the page needs besides modules.
 const FIRST: [&str; 3] = ["style.css", "theme.js", "icon.svg"];
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts their folders in the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts their folders in the environment"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=static");
     println!("cargo:rerun-if-changed=build.rs");
