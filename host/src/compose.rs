@@ -172,6 +172,7 @@ impl Host {
             let authority = Authority::new(host.store.clone(), clock.clone(), entropy.clone(), keys, terms);
             let parts = Parts {
                 store: host.store.clone(),
+                bus,
                 engine: host.engine.clone(),
                 tools,
                 plugins: host.plugins.clone(),
@@ -182,6 +183,7 @@ impl Host {
                 cursors: CursorKey(sealing.derive("ordinaut cursors")),
                 in_flight: InFlight::default(),
                 settings: settings(config, &url),
+                streams: Arc::default(),
                 scanned: host.scanned.clone(),
                 stopping: host.stopping.clone(),
             };

@@ -3,10 +3,12 @@
 mod api;
 mod architecture;
 mod drop_in;
+mod events_api;
 mod events_demo;
 mod first_task;
 mod hostile;
 mod http_tool;
+mod runs_api;
 mod schedules;
 mod schemathesis;
 mod session;

@@ -250,6 +250,22 @@ impl Query {
         self.noted(parsed, name, expected, &text)
     }
 
+    /// A comma list of what is read from text; empty when the parameter is not given, and only then.
+    pub(crate) fn parsed_list<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Vec<T> {
+        let list = self.text(name);
+        let items = list.iter().flat_map(|list| list.split(','));
+        items
+            .filter_map(|text| self.noted(text.parse().ok(), name, expected, text))
+            .collect()
+    }
+
+    /// A comma list of names that a type has in JSON; empty when the parameter is not given, and only then.
+    pub(crate) fn named_list<T: DeserializeOwned>(&mut self, name: &'static str, names: &[&str]) -> Vec<T> {
+        let list = self.text(name);
+        let items = list.iter().flat_map(|list| list.split(','));
+        items.filter_map(|text| self.one_of(text, name, names)).collect()
+    }
+
     /// A whole number within bounds.
     pub(crate) fn number(&mut self, name: &'static str, bounds: RangeInclusive<u32>) -> Option<u32> {
         let text = self.text(name)?;
@@ -261,9 +277,13 @@ impl Query {
     /// A parameter with one of the names that a type has in JSON.
     pub(crate) fn named<T: DeserializeOwned>(&mut self, name: &'static str, names: &[&str]) -> Option<T> {
         let text = self.text(name)?;
-        let near = suggest(&text, names.iter().copied());
-        let parsed = serde_json::from_value(Value::String(text.clone())).ok();
-        self.noted(parsed, name, &format!("one of {}{near}", names.join(", ")), &text)
+        self.one_of(&text, name, names)
+    }
+
+    fn one_of<T: DeserializeOwned>(&mut self, text: &str, name: &str, names: &[&str]) -> Option<T> {
+        let near = suggest(text, names.iter().copied());
+        let parsed = serde_json::from_value(Value::String(text.to_owned())).ok();
+        self.noted(parsed, name, &format!("one of {}{near}", names.join(", ")), text)
     }
 
     /// An instant in RFC 3339.
@@ -389,6 +409,27 @@ mod tests {
         }
         let long = refusal(&format!("state={}", "x".repeat(5_000))).await;
         assert!(long.len() < 200, "{long}");
+    }
+
+    #[tokio::test]
+    async fn a_comma_list_is_read_item_by_item() {
+        let mut several = query("state=queued,timed_out&owner=").await;
+        let states = several.named_list::<RunState>("state", &["queued", "timed_out"]);
+        assert_eq!(states, [RunState::Queued, RunState::TimedOut]);
+        assert!(several.parsed_list::<AgentId>("nothing", "ids").is_empty());
+        assert!(several.parsed_list::<AgentId>("owner", "ids of agents").is_empty());
+        let problem = several.finish().unwrap_err();
+        assert_eq!(problem.detail(), "`owner` must be ids of agents; it is empty.");
+
+        let mut wrong = query("state=queued,,runing").await;
+        assert_eq!(wrong.named_list::<RunState>("state", &["queued", "running"]).len(), 1);
+        let problem = wrong.finish().unwrap_err();
+        assert_eq!(problem.errors().len(), 2);
+        let told = problem.errors()[1]["detail"].as_str().unwrap();
+        assert!(
+            told.contains("did you mean `running`?") && told.contains("`runing` is not"),
+            "{told}"
+        );
     }
 
     #[tokio::test]

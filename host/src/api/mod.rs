@@ -81,7 +81,11 @@ fn table() -> Vec<Route> {
         Route::at("/runs/{id}/steps").get(runs::steps::steps),
         Route::at("/runs/{id}/cancel").post(runs::cancel::cancel),
         // Events.
-        Route::at("/events").post(events::publish::publish),
+        Route::at("/events")
+            .get(events::list::list)
+            .post(events::publish::publish),
+        Route::at("/events/topics").get(events::topics::topics),
+        Route::at("/events/stream").get(events::stream::stream),
         // Extensions and what they provide.
         Route::at("/extensions").get(extensions::list::list),
         Route::at("/extensions/{name}").get(extensions::get::get),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, SubsecRound as _, Utc};
+use ordinaut_bus::Bus;
 use ordinaut_domain::{AgentId, Clock, Event, EventId, RunId, TaskId, Topic};
 use ordinaut_engine::{Engine, ToolGateway};
 use ordinaut_plugin_host::PluginHost;
@@ -14,7 +15,7 @@ use ordinaut_store::{Change, Entropy, Store};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{context::RequestContext, idempotency::InFlight, page::CursorKey};
+use super::{context::RequestContext, events::places::StreamPlaces, idempotency::InFlight, page::CursorKey};
 use crate::{auth::Authority, clock::random_array, config::UnregisteredTools, metrics::Metrics};
 
 /// Shared by all requests; cheap to clone.
@@ -24,6 +25,7 @@ pub(crate) struct ApiState(Arc<Parts>);
 /// See [`ApiState`].
 pub(crate) struct Parts {
     pub store: Arc<dyn Store>,
+    pub bus: Arc<dyn Bus>,
     /// Empty until the first scan of extensions is over.
     pub engine: Arc<OnceLock<Engine>>,
     pub tools: Arc<ToolGateway>,
@@ -36,6 +38,8 @@ pub(crate) struct Parts {
     pub cursors: CursorKey,
     pub in_flight: InFlight,
     pub settings: Settings,
+    /// Streams of events that are open.
+    pub streams: Arc<StreamPlaces>,
     /// Cancelled once every extension that was there at the start serves or has its verdict, and the engine has begun.
     pub scanned: CancellationToken,
     /// Cancelled when the process is stopping.

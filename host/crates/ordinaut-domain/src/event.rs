@@ -1,10 +1,14 @@
 //! Events (CloudEvents 1.0) and the patterns that select them by topic.
 
+mod view;
+
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use self::view::EventView;
 
 use crate::EventId;
 

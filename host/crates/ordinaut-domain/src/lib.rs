@@ -25,7 +25,7 @@ pub mod work;
 pub use agent::{Agent, AgentEdit, InvalidScope, Scope, Scopes};
 pub use clock::Clock;
 pub use control::{Control, Refusal, Snooze};
-pub use event::{Event, InvalidTopic, LoggedEvent, Topic, TopicPattern};
+pub use event::{Event, EventView, InvalidTopic, LoggedEvent, Topic, TopicPattern};
 pub use id::{AgentId, EventId, InvalidId, RunId, TaskId, WorkerId};
 pub use ordinaut_schedule as schedule;
 pub use pipeline::{Condition, OnError, Pipeline, Step, Template, TemplateError, ToolSchema, effect_key};

@@ -129,6 +129,7 @@ exam! { ($)
         a_run_is_queued_beside_the_schedule,
         a_run_needs_a_task_and_an_id_of_its_own,
         runs_are_listed_newest_occurrence_first_and_by_filter,
+        runs_are_listed_by_state_and_cause_and_in_either_order,
         pages_have_no_gaps_or_duplicates_while_runs_are_made,
         a_queued_run_is_canceled_at_once,
         a_run_that_is_over_stays_as_it_is,
@@ -145,6 +146,10 @@ exam! { ($)
         a_place_is_found_by_the_event,
         readers_are_woken_after_the_event_is_visible,
         renewals_do_not_queue_behind_publishers,
+        events_are_listed_newest_first_and_by_filter,
+        pages_of_events_have_no_gaps_however_rare_they_are,
+        a_list_of_events_shows_what_its_reader_may_see,
+        topics_are_counted_as_their_reader_sees_them,
     }
     groups {
         a_group_starts_at_the_end_of_the_log,

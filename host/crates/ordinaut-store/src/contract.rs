@@ -11,20 +11,22 @@
 //! (SQLite) reads the [`Clock`](ordinaut_domain::Clock) that it was opened with, which is the same thing there.
 
 mod idempotency;
+mod reading;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
-    Agent, AgentEdit, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, Lease, LeasedWork,
-    LoggedEvent, Plan, PlannedRun, QueuedOccurrence, Run, RunId, RunState, ScheduleKind, Session, StepRecord, Task,
-    TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
+    Agent, AgentEdit, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, EventView, Lease,
+    LeasedWork, LoggedEvent, Plan, PlannedRun, QueuedOccurrence, Run, RunId, RunState, ScheduleKind, Session,
+    StepRecord, Task, TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
 };
 use serde_json::Value;
 use tokio::sync::watch;
 
 pub use idempotency::{IDEMPOTENCY_KEPT, Idempotency, IdempotencyKey, KeptAnswer, Once};
+pub use reading::{EventFilter, ListedRun, RunFilter, RunOrder, TopicCount};
 
 use crate::error::Result;
 
@@ -76,16 +78,6 @@ pub struct TaskFilter {
     pub tag: Option<String>,
     /// Part of the title, whatever its case.
     pub query: Option<String>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct RunFilter {
-    pub task: Option<TaskId>,
-    pub state: Option<RunState>,
-    /// Runs of tasks of this owner only.
-    pub owner: Option<AgentId>,
-    pub scheduled_from: Option<DateTime<Utc>>,
-    pub scheduled_until: Option<DateTime<Utc>>,
 }
 
 /// What a pass of the scheduler did.
@@ -230,6 +222,9 @@ pub trait Queue: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunDetail {
     pub run: Run,
+    pub task_title: String,
+    /// Whom the task belongs to.
+    pub owner: AgentId,
     pub attempts: Vec<Attempt>,
     pub steps: Vec<StepRecord>,
 }
@@ -239,8 +234,8 @@ pub trait Runs: Send + Sync + 'static {
     /// The run with its attempts and steps.
     async fn run(&self, id: RunId) -> Result<Option<RunDetail>>;
 
-    /// Runs, newest occurrence first.
-    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>>;
+    /// Runs by occurrence, in the order that the filter asks for.
+    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<ListedRun>>;
 
     /// Cancels a run: at once while it is queued; while it runs its worker is told, through [`Renewal`] and
     /// [`Signals::work`]. Answers the state found.
@@ -327,6 +322,12 @@ pub trait Events: Send + Sync + 'static {
 
     /// The position of the newest event.
     async fn last_event_position(&self) -> Result<u64>;
+
+    /// Events, newest first. A page may end early, and even be empty, when much was looked at to find little.
+    async fn list_events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<LoggedEvent>>;
+
+    /// The topics of the stored events that `view` shows (none given: of all), by name. A page may end early.
+    async fn event_topics(&self, view: Option<&EventView>, page: &PageRequest) -> Result<Page<TopicCount>>;
 
     /// Makes a consumer group that starts at the present end of the log, or gives an existing one new topics.
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()>;

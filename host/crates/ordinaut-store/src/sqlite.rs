@@ -36,6 +36,7 @@ mod audit;
 mod bulk;
 mod columns;
 mod due;
+mod event_list;
 mod events;
 mod fault;
 mod gauges;

@@ -4,6 +4,7 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use ordinaut_domain::RunState;
+use ordinaut_store::RunDetail;
 use serde_json::{Value, json};
 
 use super::{reachable, wire};
@@ -37,7 +38,7 @@ pub(in crate::api) async fn cancel(
         );
     }
     members.finish(kind::INVALID_DOCUMENT)?;
-    let run = reachable(&state, &caller, "runs:cancel", &id).await?.run;
+    let RunDetail { run, task_title, .. } = reachable(&state, &caller, "runs:cancel", &id).await?;
 
     let reason = reason.unwrap_or_else(|| format!("canceled by {}", caller.0.name));
     let change = state.change(
@@ -59,5 +60,5 @@ pub(in crate::api) async fn cancel(
         StatusCode::ACCEPTED
     };
     let now = state.store.run(run.id).await?.map_or(run, |detail| detail.run);
-    Ok((status, Json(wire::run(&now))))
+    Ok((status, Json(wire::run(&now, &task_title))))
 }

@@ -5,10 +5,11 @@ use ordinaut_store::RunDetail;
 use serde_json::{Value, json};
 
 /// A run without its attempts and steps.
-pub(in crate::api) fn run(run: &Run) -> Value {
+pub(in crate::api) fn run(run: &Run, task_title: &str) -> Value {
     json!({
         "id": run.id,
         "task_id": run.task,
+        "task_title": task_title,
         "state": run.state,
         "cause": run.cause,
         "scheduled_for": run.scheduled_for,
@@ -30,7 +31,7 @@ pub(in crate::api) fn run(run: &Run) -> Value {
 
 /// A run with everything.
 pub(super) fn detail(detail: &RunDetail) -> Value {
-    let mut shown = run(&detail.run);
+    let mut shown = run(&detail.run, &detail.task_title);
     shown["attempts"] = detail.attempts.iter().map(attempt).collect();
     shown["steps"] = detail.steps.iter().map(step).collect();
     shown

@@ -46,8 +46,8 @@ pub(in crate::api) async fn run_now(
     let details = json!({ "task_id": task.id, "simulate": simulate });
     let mut change = state.change(caller.id(), "run.requested", planned.id.to_string(), details, &context);
     let run = planned.as_made(change.at);
-    let answer =
-        Answer::new(StatusCode::ACCEPTED, runs::wire::run(&run)).header(header::LOCATION, format!("/runs/{}", run.id));
+    let answer = Answer::new(StatusCode::ACCEPTED, runs::wire::run(&run, &task.definition.title))
+        .header(header::LOCATION, format!("/runs/{}", run.id));
     change.once = once.keeping(&answer);
     state.store.enqueue_run(&planned, &change).await?;
     tracing::info!(task = %task.id, run = %run.id, agent = %caller.id(), "queued a run on request");

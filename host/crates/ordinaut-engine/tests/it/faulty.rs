@@ -11,14 +11,14 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
-    Agent, AgentId, DropRuns, Event, EventId, Lease, LeasedWork, LoggedEvent, PlannedRun, QueuedOccurrence, Run, RunId,
-    RunState, StepRecord, Task, TaskId, TopicPattern, WorkerId,
+    Agent, AgentEdit, AgentId, DropRuns, Event, EventId, EventView, Lease, LeasedWork, LoggedEvent, PlannedRun,
+    QueuedOccurrence, Run, RunId, RunState, Session, StepRecord, Task, TaskId, TopicPattern, WorkerId,
 };
 use ordinaut_store::{
-    Agents, Audit, AuditEntry, AuditReport, Change, Delivery, DeliveryOutcome, Events, Health, Idempotency,
-    IdempotencyKey, KeptAnswer, LeaseRequest, Materialised, Page, PageRequest, Planner, Queue, Renewal, Result,
-    RunDetail, RunFilter, Runs, Settlement, Signals, SqliteStore, State, StateQuota, StoreError, StoreGauges, TaskFilter, Tasks,
-    Updated,
+    Agents, Audit, AuditEntry, AuditFilter, AuditReport, Change, Delivery, DeliveryOutcome, EventFilter, Events,
+    Health, Idempotency, IdempotencyKey, KeptAnswer, LeaseRequest, ListedRun, Materialised, Page, PageRequest, Planner,
+    Queue, Renewal, Result, RunDetail, RunFilter, Runs, Sessions, Settlement, Signals, SqliteStore, State, StateQuota,
+    StoreError, StoreGauges, TaskFilter, Tasks, TopicCount, Updated,
 };
 use tokio::sync::watch;
 
@@ -101,7 +101,7 @@ delegate!(Tasks {
 
 delegate!(Runs {
     async fn run(&self, id: RunId) -> Result<Option<RunDetail>>;
-    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>>;
+    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<ListedRun>>;
     async fn cancel_run(&self, id: RunId, reason: &str, change: &Change) -> Result<RunState>;
 });
 
@@ -110,9 +110,18 @@ delegate!(Agents {
     async fn agent(&self, id: AgentId) -> Result<Option<Agent>>;
     async fn agent_by_name(&self, name: &str) -> Result<Option<Agent>>;
     async fn list_agents(&self, page: &PageRequest) -> Result<Page<Agent>>;
+    async fn edit_agent(&self, id: AgentId, edit: &AgentEdit, change: &Change) -> Result<Agent>;
+    async fn delete_agent(&self, id: AgentId, change: &Change) -> Result<()>;
     async fn has_agents(&self) -> Result<bool>;
     async fn secret(&self, name: &str) -> Result<Option<Vec<u8>>>;
     async fn secret_or_insert(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>>;
+});
+
+delegate!(Sessions {
+    async fn create_session(&self, session: &Session, change: &Change) -> Result<()>;
+    async fn session(&self, id_hash: &[u8; 32]) -> Result<Option<Session>>;
+    async fn touch_session(&self, id_hash: &[u8; 32], at: DateTime<Utc>) -> Result<()>;
+    async fn end_session(&self, id_hash: &[u8; 32], change: &Change) -> Result<()>;
 });
 
 delegate!(Events {
@@ -120,6 +129,8 @@ delegate!(Events {
     async fn read_events(&self, topics: &[TopicPattern], after: u64, limit: usize) -> Result<Vec<LoggedEvent>>;
     async fn event_position(&self, id: EventId) -> Result<Option<u64>>;
     async fn last_event_position(&self) -> Result<u64>;
+    async fn list_events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<LoggedEvent>>;
+    async fn event_topics(&self, view: Option<&EventView>, page: &PageRequest) -> Result<Page<TopicCount>>;
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()>;
     async fn remove_group(&self, group: &str) -> Result<()>;
     async fn claim_events(&self, group: &str, by: &str, limit: usize, visibility: Duration) -> Result<Vec<Delivery>>;
@@ -129,6 +140,7 @@ delegate!(Events {
 
 delegate!(Audit {
     async fn read_audit(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>>;
+    async fn list_audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditEntry>>;
     async fn verify_audit(&self) -> Result<AuditReport>;
 });
 

@@ -197,14 +197,12 @@ impl World {
             limit: 200,
             after: None,
         };
-        let mut runs = self
+        let listed = self
             .store
             .list_runs(&RunFilter::default(), &page)
             .await
-            .expect("a working store")
-            .items;
-        runs.reverse();
-        runs
+            .expect("a working store");
+        listed.items.into_iter().rev().map(|listed| listed.run).collect()
     }
 
     /// Waits until the run is in this state.

@@ -279,7 +279,8 @@ impl Exam {
             task: Some(task.id),
             ..crate::RunFilter::default()
         };
-        self.store.list_runs(&filter, &first(200)).await.unwrap().items
+        let page = self.store.list_runs(&filter, &first(200)).await.unwrap();
+        page.items.into_iter().map(|listed| listed.run).collect()
     }
 
     /// Lets the scheduler pass once with a plan that queues the occurrence and moves on by a minute.

@@ -59,7 +59,7 @@ pub async fn a_page_of_runs_ends_before_it_is_too_large(exam: Exam) {
     while let Some(page) = request {
         let found = exam.store.list_runs(&RunFilter::default(), &page).await.unwrap();
         counts.push(found.items.len());
-        seen.extend(found.items.iter().map(|run| run.id));
+        seen.extend(found.items.iter().map(|listed| listed.run.id));
         request = following(&found, 200);
     }
     assert_eq!(seen, expected, "in order, each once");

@@ -86,9 +86,9 @@ pub async fn a_leased_run_is_running_in_every_read(exam: Exam) {
     assert_eq!((attempt.number, attempt.fence), (1, work.lease.token.0));
     assert_eq!((attempt.worker.0.as_str(), attempt.started_at), ("worker-1", at(3)));
     assert_eq!((attempt.finished_at, attempt.outcome), (None, None));
-    let filter = RunFilter { state: Some(RunState::Running), ..RunFilter::default() };
+    let filter = RunFilter { states: vec![RunState::Running], ..RunFilter::default() };
     let listed = exam.store.list_runs(&filter, &super::fixture::first(10)).await.unwrap();
-    assert_eq!(listed.items, [work.run]);
+    assert_eq!(listed.items.into_iter().map(|listed| listed.run).collect::<Vec<_>>(), [work.run]);
 }
 
 pub async fn a_lease_sees_its_task_as_it_is_now(exam: Exam) {

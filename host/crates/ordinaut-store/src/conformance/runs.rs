@@ -1,10 +1,13 @@
 //! Runs as they are asked for, read and canceled.
 
-use ordinaut_domain::{RunCause, RunState};
+use ordinaut_domain::{PlannedRun, RunCause, RunState};
 use serde_json::json;
 
 use super::fixture::{Exam, at, change, first, following};
-use crate::{StoreError, contract::RunFilter};
+use crate::{
+    StoreError,
+    contract::{RunFilter, RunOrder},
+};
 
 pub async fn a_run_is_queued_beside_the_schedule(exam: Exam) {
     let task = exam.free_task("t").await;
@@ -50,16 +53,51 @@ pub async fn runs_are_listed_newest_occurrence_first_and_by_filter(exam: Exam) {
 
     let listed = async |filter: RunFilter| {
         let page = exam.store.list_runs(&filter, &first(10)).await.unwrap();
-        page.items.into_iter().map(|run| run.id).collect::<Vec<_>>()
+        page.items.into_iter().map(|listed| listed.run.id).collect::<Vec<_>>()
     };
     let all = RunFilter::default;
     assert_eq!(listed(all()).await, [newest, second, third]);
     assert_eq!(listed(RunFilter { task: Some(theirs.id), ..all() }).await, [third]);
     assert_eq!(listed(RunFilter { owner: Some(mine.owner), ..all() }).await, [newest, second]);
-    assert_eq!(listed(RunFilter { state: Some(RunState::Running), ..all() }).await, [third]);
+    assert_eq!(listed(RunFilter { states: vec![RunState::Running], ..all() }).await, [third]);
     let window = RunFilter { scheduled_from: Some(at(-30)), scheduled_until: Some(at(-10)), ..all() };
     assert_eq!(listed(window).await, [second, third], "the first instant belongs to it, the last does not");
-    assert!(listed(RunFilter { state: Some(RunState::Failed), ..all() }).await.is_empty());
+    assert!(listed(RunFilter { states: vec![RunState::Failed], ..all() }).await.is_empty());
+}
+
+pub async fn runs_are_listed_by_state_and_cause_and_in_either_order(exam: Exam) {
+    let task = exam.free_task("Daily report").await;
+    let other = exam.free_task("Other").await;
+    let mut runs = Vec::new();
+    for (i, cause) in [RunCause::Manual, RunCause::Retry, RunCause::Backfill].into_iter().enumerate() {
+        let run = PlannedRun { cause, ..exam.draft_run(&task, at(i as i64 - 10)) };
+        runs.push(exam.store.enqueue_run(&run, &change("run.triggered")).await.unwrap().id);
+    }
+    exam.store.cancel_run(runs[1], "no", &change("run.canceled")).await.unwrap();
+    let elsewhere = exam.queue(&other, at(-1)).await;
+
+    let listed = async |filter: RunFilter| exam.store.list_runs(&filter, &first(10)).await.unwrap().items;
+    let ids = async |filter| listed(filter).await.into_iter().map(|listed| listed.run.id).collect::<Vec<_>>();
+    let all = RunFilter::default;
+    let over = RunFilter { states: vec![RunState::Canceled, RunState::Failed], ..all() };
+    assert_eq!(ids(over).await, [runs[1]]);
+    let asked_for = RunFilter { causes: vec![RunCause::Manual, RunCause::Backfill], ..all() };
+    assert_eq!(ids(asked_for.clone()).await, [elsewhere, runs[2], runs[0]]);
+    let both = RunFilter { states: vec![RunState::Canceled], ..asked_for };
+    assert!(ids(both).await.is_empty());
+    let titles: Vec<_> = listed(all()).await.into_iter().map(|listed| listed.task_title).collect();
+    assert_eq!(titles, ["Other", "Daily report", "Daily report", "Daily report"]);
+    let detail = exam.run(runs[0]).await;
+    assert_eq!((detail.task_title.as_str(), detail.owner), ("Daily report", task.owner));
+
+    let (mut seen, mut request) = (Vec::new(), Some(first(3)));
+    while let Some(page) = request {
+        let oldest_first = RunFilter { order: RunOrder::OldestFirst, ..all() };
+        let found = exam.store.list_runs(&oldest_first, &page).await.unwrap();
+        request = following(&found, 3);
+        seen.extend(found.items.iter().map(|listed| listed.run.id));
+    }
+    assert_eq!(seen, [runs[0], runs[1], runs[2], elsewhere]);
 }
 
 pub async fn pages_have_no_gaps_or_duplicates_while_runs_are_made(exam: Exam) {
@@ -73,7 +111,7 @@ pub async fn pages_have_no_gaps_or_duplicates_while_runs_are_made(exam: Exam) {
     while let Some(page) = request {
         let found = exam.store.list_runs(&RunFilter::default(), &page).await.unwrap();
         request = following(&found, 4);
-        seen.extend(found.items.iter().map(|run| run.id));
+        seen.extend(found.items.iter().map(|listed| listed.run.id));
         exam.queue(&task, at(100)).await;
     }
     seen.sort();

@@ -192,10 +192,21 @@ pub async fn every_change_of_a_run_is_told_once_and_in_order(exam: Exam) {
     exam.settle(exam.end(&work, verdict, AttemptOutcome::Released)).await;
     let work = exam.lease_one().await;
     let verdict = Verdict::Finished { state: RunState::Failed, output: None, error: Some(failure("broken")) };
-    exam.settle(exam.end(&work, verdict, AttemptOutcome::Failed)).await;
+    let mut end = exam.end(&work, verdict, AttemptOutcome::Failed);
+    end.events.push(exam.event("ordinaut.step.failed", Some(&run.to_string())));
+    exam.settle(end).await;
 
-    let told = ["queued", "started", "retrying", "started", "released", "started", "failed"];
-    assert_eq!(exam.told_about(&run.to_string()).await, told.map(|moment| format!("ordinaut.run.{moment}")));
+    let told = [
+        "run.queued",
+        "run.started",
+        "run.retrying",
+        "run.started",
+        "run.released",
+        "run.started",
+        "step.failed",
+        "run.failed",
+    ];
+    assert_eq!(exam.told_about(&run.to_string()).await, told.map(|moment| format!("ordinaut.{moment}")));
     let failed = exam.store.read_events(&patterns(&["ordinaut.run.failed"]), 0, 10).await.unwrap().remove(0).event;
     assert_eq!((failed.source.as_str(), failed.hops, failed.time), ("/ordinaut", 0, at(0)));
     assert_eq!(failed.data["run_id"], json!(run));

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{Event, EventId, LoggedEvent, Topic, TopicPattern};
+use ordinaut_domain::{Event, EventId, EventView, LoggedEvent, Topic, TopicPattern};
 use sqlx::{Connection, SqliteConnection};
 
 use super::{
     SqliteStore,
     columns::Columns,
-    groups,
+    event_list, groups,
     rows::{self, EventHead},
 };
 use crate::{
     codec::signed,
-    contract::{Change, Delivery, DeliveryOutcome, Events},
+    contract::{Change, Delivery, DeliveryOutcome, EventFilter, Events, Page, PageRequest, TopicCount},
     error::Result,
 };
 
@@ -75,6 +75,14 @@ impl Events for SqliteStore {
             .fetch_one(&mut *self.reader().await?)
             .await?;
         Columns::new(&row, "event", "position").number("position")
+    }
+
+    async fn list_events(&self, filter: &EventFilter, page: &PageRequest) -> Result<Page<LoggedEvent>> {
+        event_list::list(self, filter, page).await
+    }
+
+    async fn event_topics(&self, view: Option<&EventView>, page: &PageRequest) -> Result<Page<TopicCount>> {
+        event_list::topics(self, view, page).await
     }
 
     async fn ensure_group(&self, group: &str, topics: &[TopicPattern]) -> Result<()> {

@@ -1,13 +1,15 @@
 //! Runs as they are read, and canceled.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use async_trait::async_trait;
-use ordinaut_domain::{Run, RunId, RunState};
-use sqlx::{Connection, QueryBuilder, Sqlite};
+use ordinaut_domain::{Run, RunId, RunState, TaskId};
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{SqliteStore, columns::Columns, rows};
 use crate::{
     codec::DbTime,
-    contract::{Change, Page, PageRequest, RunDetail, RunFilter, Runs},
+    contract::{Change, ListedRun, Page, PageRequest, RunDetail, RunFilter, RunOrder, Runs},
     error::{Result, StoreError},
     names::Named,
     page::{self, Extent, Place},
@@ -35,10 +37,21 @@ impl Runs for SqliteStore {
             .fetch_all(&mut *snapshot)
             .await?;
         let steps = steps.iter().map(rows::step).collect::<Result<_>>()?;
-        Ok(Some(RunDetail { run, attempts, steps }))
+        let row = sqlx::query(sql!("common/select_task_label"))
+            .bind(run.task.as_uuid())
+            .fetch_one(&mut *snapshot)
+            .await?;
+        let label = Columns::new(&row, "task", "id");
+        Ok(Some(RunDetail {
+            run,
+            task_title: label.get("title")?,
+            owner: label.id("owner")?,
+            attempts,
+            steps,
+        }))
     }
 
-    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>> {
+    async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<ListedRun>> {
         let mut reader = self.reader().await?;
         // One snapshot for both looks: the first, without reading what is large, at how much makes a page.
         let mut snapshot = reader.begin().await?;
@@ -49,9 +62,10 @@ impl Runs for SqliteStore {
         let mut query = list_query(COLUMNS, filter, page, extent.items as u32)?;
         let rows = query.build().fetch_all(&mut *snapshot).await?;
         let runs = rows.iter().map(rows::run).collect::<Result<Vec<_>>>()?;
-        Ok(extent.page(runs, |run| Place {
-            at: run.scheduled_for,
-            id: run.id.as_uuid(),
+        let runs = with_titles(&mut snapshot, runs).await?;
+        Ok(extent.page(runs, |listed| Place {
+            at: listed.run.scheduled_for,
+            id: listed.run.id.as_uuid(),
         }))
     }
 
@@ -95,12 +109,33 @@ fn list_query(
 ) -> Result<QueryBuilder<Sqlite>> {
     let mut query = QueryBuilder::new("SELECT ");
     query.push(select).push(" FROM task_run WHERE TRUE");
+    push_filter(&mut query, filter);
+    let (after, order) = match filter.order {
+        RunOrder::NewestFirst => (
+            " AND (scheduled_for, id) < (",
+            " ORDER BY scheduled_for DESC, id DESC LIMIT ",
+        ),
+        RunOrder::OldestFirst => (" AND (scheduled_for, id) > (", " ORDER BY scheduled_for, id LIMIT "),
+    };
+    if let Some(place) = Place::of(page)? {
+        query
+            .push(after)
+            .push_bind(DbTime(place.at))
+            .push(", ")
+            .push_bind(place.id)
+            .push(")");
+    }
+    query.push(order).push_bind(i64::from(limit));
+    Ok(query)
+}
+
+/// The conditions of a filter, after others.
+fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &RunFilter) {
     if let Some(task) = filter.task {
         query.push(" AND task_id = ").push_bind(task.as_uuid());
     }
-    if let Some(state) = filter.state {
-        query.push(" AND state = ").push_bind(state.name());
-    }
+    push_any_of(query, " AND state IN (", &filter.states);
+    push_any_of(query, " AND cause IN (", &filter.causes);
     if let Some(owner) = filter.owner {
         let of_owner = " AND EXISTS (SELECT 1 FROM task WHERE task.id = task_run.task_id AND task.owner = ";
         query.push(of_owner).push_bind(owner.as_uuid()).push(")");
@@ -111,16 +146,36 @@ fn list_query(
     if let Some(until) = filter.scheduled_until {
         query.push(" AND scheduled_for < ").push_bind(DbTime(until));
     }
-    if let Some(place) = Place::of(page)? {
-        query
-            .push(" AND (scheduled_for, id) < (")
-            .push_bind(DbTime(place.at))
-            .push(", ")
-            .push_bind(place.id)
-            .push(")");
+}
+
+fn push_any_of(query: &mut QueryBuilder<Sqlite>, condition: &'static str, wanted: &[impl Named]) {
+    if wanted.is_empty() {
+        return;
     }
-    query
-        .push(" ORDER BY scheduled_for DESC, id DESC LIMIT ")
-        .push_bind(i64::from(limit));
-    Ok(query)
+    query.push(condition);
+    let mut names = query.separated(", ");
+    for name in wanted {
+        names.push_bind(name.name());
+    }
+    query.push(")");
+}
+
+/// Runs with the titles of their tasks. Each task is read once, however many of its runs there are: definitions may be
+/// large.
+async fn with_titles(sql: &mut SqliteConnection, runs: Vec<Run>) -> Result<Vec<ListedRun>> {
+    let mut titles: HashMap<TaskId, String> = HashMap::new();
+    for run in &runs {
+        if let Entry::Vacant(unknown) = titles.entry(run.task) {
+            let row = sqlx::query(sql!("common/select_task_label"))
+                .bind(run.task.as_uuid())
+                .fetch_one(&mut *sql)
+                .await?;
+            unknown.insert(Columns::new(&row, "task", "id").get("title")?);
+        }
+    }
+    let listed = runs.into_iter().map(|run| ListedRun {
+        task_title: titles.get(&run.task).cloned().unwrap_or_default(),
+        run,
+    });
+    Ok(listed.collect())
 }

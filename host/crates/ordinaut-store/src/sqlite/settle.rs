@@ -67,12 +67,12 @@ impl Write<'_> {
         for step in &settlement.steps {
             self.upsert_step(step).await?;
         }
-        self.finish_attempt(settlement).await?;
-        self.carry_out_verdict(settlement, held).await?;
+        // They tell of steps, which were over before the attempt was: whoever follows a run sees its end last.
         for event in &settlement.events {
             self.append(event).await?;
         }
-        Ok(())
+        self.finish_attempt(settlement).await?;
+        self.carry_out_verdict(settlement, held).await
     }
 
     async fn finish_attempt(&mut self, settlement: &Settlement) -> Result<()> {

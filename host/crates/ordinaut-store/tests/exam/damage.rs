@@ -146,14 +146,14 @@ async fn a_task_that_cannot_be_read_holds_up_no_other() {
     let leased = exam.lease(10).await;
     assert_eq!(leased.iter().map(|work| work.run.task).collect::<Vec<_>>(), [good.id]);
     let failed = RunFilter {
-        state: Some(RunState::Failed),
+        states: vec![RunState::Failed],
         ..RunFilter::default()
     };
     let page = PageRequest { limit: 10, after: None };
     let [failed] = &exam.store.list_runs(&failed, &page).await.unwrap().items[..] else {
         panic!("one run failed")
     };
-    let error = failed.error.as_ref().unwrap();
+    let error = failed.run.error.as_ref().unwrap();
     assert!(
         error.code == "corrupt_task" && error.message.contains("definition"),
         "{error:?}"
@@ -161,7 +161,7 @@ async fn a_task_that_cannot_be_read_holds_up_no_other() {
 
     let done = exam.materialise().await;
     assert_eq!((done.tasks, done.queued, done.next_due), (2, 1, Some(at(60))));
-    let told = exam.told_about(&failed.task.to_string()).await;
+    let told = exam.told_about(&failed.run.task.to_string()).await;
     assert_eq!(told, ["ordinaut.task.suspended"]);
     assert_eq!(exam.materialise().await.tasks, 0, "it is not due again");
 }
