@@ -3,9 +3,11 @@
 
 mod followed;
 mod groups;
+mod inside;
 mod metrics;
 mod services;
 mod tools;
 
+pub(crate) use inside::Inside;
 pub(crate) use services::Services;
 pub(crate) use tools::{ExtensionTools, NoTools};

@@ -21,10 +21,11 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    adapters::{ExtensionTools, NoTools, Services},
+    adapters::{ExtensionTools, Inside, NoTools, Services},
     api::{
         self,
         idempotency::InFlight,
+        internal::InternalApi,
         page::CursorKey,
         server::{self, Connections},
         state::{Parts, Settings},
@@ -41,6 +42,9 @@ use crate::{
 };
 
 mod data_dir;
+
+/// Where extensions reach the API; also what it is called where nobody listens.
+const INTERNAL_URL: &str = "http://ordinaut.internal";
 
 /// How long a stop waits for answers that are on their way to slow clients.
 const LAST_BYTES_WITHIN: Duration = Duration::from_secs(2);
@@ -91,6 +95,8 @@ pub struct Host {
     engine: Arc<OnceLock<Engine>>,
     starting: JoinHandle<()>,
     plugins: Option<Arc<PluginHost>>,
+    /// What extensions use; held here alone, so that it ends with the host.
+    inside: Option<Arc<Inside>>,
     server: Option<JoinHandle<Connections>>,
     scanned: CancellationToken,
     stopping: CancellationToken,
@@ -118,7 +124,9 @@ impl Host {
         let metrics = Metrics::new(store.clone(), engine.clone())
             .map_err(|error| StartError::of("the metrics cannot be set up", &error))?;
         let metrics = Arc::new(metrics);
-        let plugins = start_extensions(config, &sealing, &store, &bus, &clock, &entropy, &metrics).await?;
+        let (plugins, services) = start_extensions(config, &sealing, &store, &bus, &clock, &entropy, &metrics)
+            .await?
+            .unzip();
         if let Some(plugins) = &plugins {
             metrics.watch_extensions(plugins);
         }
@@ -151,43 +159,45 @@ impl Host {
             engine,
             starting,
             plugins,
+            inside: None,
             server: None,
             scanned,
             stopping,
         };
-        if let Some(listener) = listener {
-            let address = listener
-                .local_addr()
-                .map_err(|error| StartError::of("the socket has no address", &error))?;
-            let url = config
-                .server
-                .public_url
-                .clone()
-                .unwrap_or_else(|| format!("http://{address}"));
-            let terms = TokenTerms {
-                issuer: config.auth.issuer.clone().unwrap_or_else(|| url.clone()),
-                audience: config.auth.audience.clone(),
-                ttl_seconds: config.auth.token_ttl_seconds,
-            };
-            let authority = Authority::new(host.store.clone(), clock.clone(), entropy.clone(), keys, terms);
-            let parts = Parts {
-                store: host.store.clone(),
-                bus,
-                engine: host.engine.clone(),
-                tools,
-                plugins: host.plugins.clone(),
-                clock,
-                entropy,
-                authority,
-                metrics,
-                cursors: CursorKey(sealing.derive("ordinaut cursors")),
-                in_flight: InFlight::default(),
-                settings: settings(config, &url),
-                streams: Arc::default(),
-                scanned: host.scanned.clone(),
-                stopping: host.stopping.clone(),
-            };
-            let router = api::router(parts.shared());
+        let address = listener.as_ref().map(TcpListener::local_addr).transpose();
+        let address = address.map_err(|error| StartError::of("the socket has no address", &error))?;
+        // Extensions have the API also where nobody listens.
+        let url = config.server.public_url.clone();
+        let url = url.unwrap_or_else(|| address.map_or(INTERNAL_URL.to_owned(), |address| format!("http://{address}")));
+        let terms = TokenTerms {
+            issuer: config.auth.issuer.clone().unwrap_or_else(|| url.clone()),
+            audience: config.auth.audience.clone(),
+            ttl_seconds: config.auth.token_ttl_seconds,
+        };
+        let authority = Authority::new(host.store.clone(), clock.clone(), entropy.clone(), keys, terms);
+        let parts = Parts {
+            store: host.store.clone(),
+            bus,
+            engine: host.engine.clone(),
+            tools: tools.clone(),
+            plugins: host.plugins.clone(),
+            clock,
+            entropy,
+            authority,
+            metrics,
+            cursors: CursorKey(sealing.derive("ordinaut cursors")),
+            in_flight: InFlight::default(),
+            settings: settings(config, &url),
+            streams: Arc::default(),
+            scanned: host.scanned.clone(),
+            stopping: host.stopping.clone(),
+        };
+        let router = api::router(parts.shared());
+        if let Some(services) = services {
+            let api = InternalApi::new(router.clone());
+            services.open(host.inside.insert(Arc::new(Inside { api, tools })));
+        }
+        if let (Some(listener), Some(address)) = (listener, address) {
             let stop = host.stopping.clone();
             host.server = Some(tokio::spawn(server::serve(
                 listener,
@@ -371,7 +381,7 @@ async fn start_extensions(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
-) -> Result<Option<Arc<PluginHost>>, StartError> {
+) -> Result<Option<(Arc<PluginHost>, Arc<Services>)>, StartError> {
     if !config.server.has(Role::Extensions) {
         return Ok(None);
     }
@@ -382,10 +392,10 @@ async fn start_extensions(
         entropy.clone(),
         metrics.clone(),
     );
-    let plugins = PluginHost::start(plugin_config(config, sealing), services)
+    let plugins = PluginHost::start(plugin_config(config, sealing), services.clone())
         .await
         .map_err(|error| StartError::of("extensions cannot be run", &error))?;
-    Ok(Some(plugins))
+    Ok(Some((plugins, services)))
 }
 
 fn plugin_config(config: &Config, sealing: &SealingKey) -> PluginHostConfig {

@@ -5,15 +5,20 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_bus::{Bus, BusError, Start};
-use ordinaut_domain::{CallOrigin, Clock, Event, EventId, LoggedEvent, TopicPattern};
+use ordinaut_domain::{CallOrigin, Clock, Event, EventId, LoggedEvent, ToolError, TopicPattern};
 use ordinaut_plugin_host::{
-    Delivery, DeliveryOutcome, ExtensionReport, HostServices, MetricFamily, OutgoingEvent, ServiceError, StateQuota,
+    ActingAs, BoxBody, Delivery, DeliveryOutcome, ExtensionReport, HostServices, MetricFamily, OutgoingEvent,
+    OutgoingToolCall, ServiceError, StateQuota,
 };
 use ordinaut_store::{Entropy, Store, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{followed::Followed, groups::Groups};
+use super::{
+    followed::Followed,
+    groups::Groups,
+    inside::{Inside, WayInside},
+};
 use crate::{clock::random_array, metrics::Metrics};
 
 /// Changes of extensions that wait to be told; a burst larger than this is not news any more.
@@ -28,6 +33,7 @@ pub(crate) struct Services {
     groups: Groups,
     followed: Followed,
     metrics: Arc<Metrics>,
+    inside: WayInside,
     changes: mpsc::Sender<Event>,
 }
 
@@ -50,6 +56,7 @@ impl Services {
             }
         });
         let groups = Groups::new(bus.clone());
+        let inside = WayInside::new(store.clone(), clock.clone(), entropy.clone());
         Arc::new(Self {
             store,
             bus,
@@ -58,8 +65,14 @@ impl Services {
             groups,
             followed: Followed::default(),
             metrics,
+            inside,
             changes,
         })
+    }
+
+    /// Joins the extension host to what is made after it; it uses it as long as the other side lives.
+    pub(crate) fn open(&self, inside: &Arc<Inside>) {
+        self.inside.open(inside);
     }
 
     fn new_event_id(&self) -> EventId {
@@ -205,6 +218,20 @@ impl HostServices for Services {
         Ok((keys, more.then(|| skip + u64::from(wanted))))
     }
 
+    async fn rest(
+        &self,
+        extension: &str,
+        acting: ActingAs,
+        origin: CallOrigin,
+        request: http::Request<BoxBody>,
+    ) -> Result<http::Response<BoxBody>, ServiceError> {
+        self.inside.rest(extension, acting, &origin, request).await
+    }
+
+    async fn call_tool(&self, extension: &str, acting: ActingAs, call: OutgoingToolCall) -> Result<Value, ToolError> {
+        self.inside.call_tool(extension, acting, call).await
+    }
+
     async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {
         self.metrics.refresh().await;
         Ok(super::metrics::families(self.metrics.registry()))
@@ -258,7 +285,7 @@ fn of_bus(error: BusError) -> ServiceError {
 
 /// Extensions see these: what is inside the store is not told.
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
-fn of_store(error: StoreError) -> ServiceError {
+pub(super) fn of_store(error: StoreError) -> ServiceError {
     match &error {
         StoreError::NotFound { .. } => ServiceError::permanent("not_found", error.to_string()),
         StoreError::Quota(_) => ServiceError::permanent("limit_exceeded", error.to_string()),

@@ -27,10 +27,6 @@ pub(crate) struct InternalCaller {
 impl InternalCaller {
     /// `agent` with the scopes that hold for this one request: what the caller being served holds and the extension
     /// was granted, or the grant alone where nobody is being served. `extension` is the name of the one that asks.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "requests of extensions to the API come with their transport")
-    )]
     pub(crate) fn new(agent: Agent, extension: &str) -> Self {
         Self {
             agent,

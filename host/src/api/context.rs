@@ -26,7 +26,13 @@ pub(crate) struct RequestContext {
     pub trace_parent: String,
     /// `ext:<name>` when the request is an extension's own to the API.
     pub via: Option<Arc<str>>,
+    /// How many calls of extensions lie behind it.
+    pub depth: u32,
 }
+
+/// How many calls of extensions lie behind a request, said in its extensions by whoever sends it inside the process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depth(pub u32);
 
 impl RequestContext {
     pub(crate) fn new(headers: &HeaderMap, entropy: &dyn Entropy) -> Self {
@@ -43,6 +49,7 @@ impl RequestContext {
             trace_id,
             trace_parent,
             via: None,
+            depth: 0,
         }
     }
 
@@ -54,6 +61,7 @@ impl RequestContext {
             request_id: self.request_id.clone(),
             trace_id: self.trace_id.clone(),
             caller,
+            depth: self.depth,
         }
     }
 }

@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 
 use super::{
     caller::InternalCaller,
-    context::{REQUEST_ID, RequestContext},
+    context::{Depth, REQUEST_ID, RequestContext},
     input::AwaitsBody,
     problem::{Problem, Unrendered, kind},
     state::ApiState,
@@ -32,6 +32,7 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
         .extensions()
         .get::<InternalCaller>()
         .map(|internal| internal.via().clone());
+    context.depth = request.extensions().get::<Depth>().map_or(0, |depth| depth.0);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let matched = request.extensions().get::<MatchedPath>();

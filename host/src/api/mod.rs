@@ -13,6 +13,7 @@ mod health;
 pub(crate) mod idempotency;
 mod identify;
 mod input;
+pub(crate) mod internal;
 mod jwks;
 mod mount;
 mod oauth;

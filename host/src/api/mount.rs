@@ -29,6 +29,9 @@ use super::{
 /// How long a request waits for an extension that is still being compiled.
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);
 
+/// An extension's route that asks another one, and so on: beyond this it is a loop.
+const DEPTH_MAX: u32 = 4;
+
 /// Headers that belong to one connection.
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
@@ -49,6 +52,9 @@ pub(in crate::api) async fn serve(
     let host = extensions::host(&state)?;
     let path = request.uri().path().to_owned();
     let (name, below) = split(&path).ok_or_else(|| Problem::new(kind::NO_SUCH_ROUTE, "There is nothing here."))?;
+    if context.depth > DEPTH_MAX {
+        return Err(too_deep(name));
+    }
     host.settled(name, SETTLES_WITHIN).await;
     let found = host.route(name, request.method(), below);
     let presented = Presented {
@@ -76,6 +82,14 @@ pub(in crate::api) async fn serve(
     let mut response = response.map(Body::new).into_response();
     response.extensions_mut().insert(Foreign);
     Ok(response)
+}
+
+fn too_deep(name: &str) -> Problem {
+    let detail = format!(
+        "The extension `{name}` is not asked: {DEPTH_MAX} requests of extensions lie behind this one already, each made \
+         to answer the one before."
+    );
+    Problem::new(kind::DEPTH_LIMIT, detail)
 }
 
 /// The extension's name and the path below it, both as they were sent.

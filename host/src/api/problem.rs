@@ -75,6 +75,7 @@ pub(crate) mod kind {
         TOO_MANY_REQUESTS = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
         INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
         BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT, "The body did not arrive in time";
+        DEPTH_LIMIT = "depth_limit", LOOP_DETECTED, "Extensions ask each other without an end";
         TIMEOUT = "request_timeout", SERVICE_UNAVAILABLE, "It took too long";
         UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "It does not work at present";
         NOT_READY = "not_ready", SERVICE_UNAVAILABLE, "It is not ready yet";

@@ -145,6 +145,8 @@ pub struct CallOrigin {
     pub trace_id: String,
     /// Absent in background work, which acts under the extension's own identity.
     pub caller: Option<Caller>,
+    /// How many calls of extensions lie behind this one, each made by the one before it.
+    pub depth: u32,
 }
 
 /// The agent on whose behalf something is done.

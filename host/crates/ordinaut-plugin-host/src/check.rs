@@ -9,12 +9,13 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{CallOrigin, EventId, LoggedEvent, TopicPattern};
+use ordinaut_domain::{CallOrigin, EventId, LoggedEvent, ToolError, TopicPattern};
+use serde_json::Value;
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
-    CheckReport, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, Grant, HostServices, Limits, MetricFamily,
-    OutgoingEvent, ServiceError, StartError, StateQuota,
+    ActingAs, BoxBody, CheckReport, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, Grant, HostServices,
+    Limits, MetricFamily, OutgoingEvent, OutgoingToolCall, ServiceError, StartError, StateQuota,
     invoke::Runner,
     loader::{Loader, Source},
     registry::Extension,
@@ -178,6 +179,21 @@ impl HostServices for Nothing {
         _: usize,
     ) -> Result<(Vec<String>, Option<u64>), ServiceError> {
         nothing()
+    }
+
+    async fn rest(
+        &self,
+        _: &str,
+        _: ActingAs,
+        _: CallOrigin,
+        _: http::Request<BoxBody>,
+    ) -> Result<http::Response<BoxBody>, ServiceError> {
+        nothing()
+    }
+
+    async fn call_tool(&self, _: &str, _: ActingAs, call: OutgoingToolCall) -> Result<Value, ToolError> {
+        let message = format!("`{}` cannot be called: there is no host behind a check", call.address);
+        Err(ToolError::permanent("tool_not_found", message))
     }
 
     async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {

@@ -16,6 +16,7 @@
 //! - A store serves one call and is dropped; after a trap or a dropped call it could not be used again anyway.
 //! - The host does not know tasks, runs or SQL: what it needs from the product is [`HostServices`].
 
+mod acting;
 mod bindings;
 mod capabilities;
 mod check;
@@ -46,6 +47,7 @@ mod supervise;
 mod usage;
 mod watcher;
 
+pub use acting::ActingAs;
 pub use check::{CheckOptions, check};
 pub use config::PluginHostConfig;
 pub use error::{CallError, CallErrorKind, RouteError, StartError};
@@ -58,5 +60,7 @@ pub use report::{
     CheckReport, Counters, ExtensionReport, ExtensionState, JobReport, LastError, Missing, RouteReport,
     SubscriptionReport, ToolReport,
 };
-pub use services::{Delivery, DeliveryOutcome, HostServices, OutgoingEvent, ServiceError, StateQuota};
+pub use services::{
+    Delivery, DeliveryOutcome, HostServices, OutgoingEvent, OutgoingToolCall, ServiceError, StateQuota,
+};
 pub use usage::{CALL_SECONDS, CallsReport, UsageReport};

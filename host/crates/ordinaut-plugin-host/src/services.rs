@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{CallOrigin, EventId, LoggedEvent, Topic, TopicPattern};
+use ordinaut_domain::{CallOrigin, EventId, LoggedEvent, ToolAddress, ToolError, Topic, TopicPattern};
 use serde_json::Value;
 
-use crate::{metrics::MetricFamily, report::ExtensionReport};
+use crate::{ActingAs, BoxBody, metrics::MetricFamily, report::ExtensionReport};
 
 /// Everything that the extension host asks of its surroundings.
 #[async_trait]
@@ -87,6 +87,23 @@ pub trait HostServices: Send + Sync + 'static {
     /// What the host counts about itself, as it is at one moment: families by name, no name twice.
     async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError>;
 
+    /// Has the API of this process answer a request of `extension`, made in the name of `acting`. `request` has only a
+    /// path, and nothing in it says who asks. `origin` tells behind which call it is made: its depth is the request's,
+    /// and its caller has no say. Bodies are streamed both ways; dropping the future or the answer's body ends the
+    /// request. What the API refuses is an answer like any other; an error is only that there is no API.
+    async fn rest(
+        &self,
+        extension: &str,
+        acting: ActingAs,
+        origin: CallOrigin,
+        request: http::Request<BoxBody>,
+    ) -> Result<http::Response<BoxBody>, ServiceError>;
+
+    /// Calls a tool of any extension for `extension`, in the name of `acting`, who become the caller of the tool.
+    /// Rights have been checked; arguments and result are checked against the tool's schemas here. Dropping the future
+    /// ends the call.
+    async fn call_tool(&self, extension: &str, acting: ActingAs, call: OutgoingToolCall) -> Result<Value, ToolError>;
+
     /// The time.
     fn now(&self) -> DateTime<Utc>;
 
@@ -102,6 +119,26 @@ pub struct OutgoingEvent {
     pub data: Value,
     /// How many event-triggered hops lie behind it: one more than the event that is being handled, otherwise 0.
     pub hops: u32,
+}
+
+/// A call of a tool that an extension makes.
+#[derive(Debug, Clone)]
+pub struct OutgoingToolCall {
+    pub address: ToolAddress,
+    /// A JSON object.
+    pub arguments: Value,
+    /// Below the effect key of the call that makes it.
+    pub effect_key: String,
+    /// Of the lease under which the outermost call is made; 0 outside a run.
+    pub fence: u64,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// What the extension asks for, in milliseconds; otherwise the tool's own time or the host's default.
+    pub timeout_ms: Option<u32>,
+    /// What is left of the call that makes it, in milliseconds.
+    pub at_most_ms: u32,
+    /// Behind which call it is made. Its depth is the new call's; its caller is replaced by who is acting.
+    pub origin: CallOrigin,
 }
 
 /// An event handed to one consumer of a group.

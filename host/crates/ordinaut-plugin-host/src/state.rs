@@ -117,6 +117,12 @@ pub(crate) struct CallInfo {
     pub(crate) entry: &'static str,
     pub(crate) origin: CallOrigin,
     pub(crate) attempt: u32,
+    /// Of the lease under which it is made; 0 outside a run.
+    pub(crate) fence: u64,
+    /// The same whenever the same call is made again.
+    pub(crate) effect_key: String,
+    /// Calls of tools that it has made.
+    pub(crate) calls_made: u32,
     /// Milliseconds since 1970.
     pub(crate) deadline_ms: u64,
     /// Of events that are published in this call: at first what brought it about, then what it followed.

@@ -217,6 +217,7 @@ impl Executor {
                 // All attempts of a run are one trace.
                 trace_id: work.run.id.as_uuid().simple().to_string(),
                 caller,
+                depth: 0,
             },
         })
     }

@@ -115,6 +115,7 @@ pub(crate) const IMPORTS: &[Offer] = &[
     offer("ordinaut:metrics/snapshot", OURS, Capability::Metrics),
     offer("ordinaut:metrics/types", OURS, Capability::Base),
     offer("ordinaut:routes/registry", OURS, Capability::Routes),
+    offer("ordinaut:tools/caller", OURS, Capability::ToolCalls),
     offer("ordinaut:tools/registry", OURS, Capability::Tools),
     offer("ordinaut:tools/types", OURS, Capability::Base),
     offer("ordinaut:types/types", OURS, Capability::Base),

@@ -14,6 +14,7 @@ mod logging;
 mod metrics;
 pub(crate) mod outbound_http;
 mod routes;
+mod tool_calls;
 mod tools;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -44,7 +45,7 @@ pub(crate) fn link(capability: Capability, linker: &mut Linker<GuestState>) -> w
     use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings};
 
     match capability {
-        Capability::Base | Capability::ToolCalls => Ok(()),
+        Capability::Base => Ok(()),
         Capability::Routes => ordinaut::routes::registry::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Tools => ordinaut::tools::registry::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Events => {
@@ -58,6 +59,7 @@ pub(crate) fn link(capability: Capability, linker: &mut Linker<GuestState>) -> w
         Capability::State => wasi::keyvalue::store::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Config => wasi::config::store::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::Metrics => ordinaut::metrics::snapshot::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
+        Capability::ToolCalls => ordinaut::tools::caller::add_to_linker::<_, HasSelf<GuestState>>(linker, |s| s),
         Capability::OutboundHttp => {
             bindings::http::outgoing_handler::add_to_linker::<_, WasiHttp>(linker, GuestState::http)
         }

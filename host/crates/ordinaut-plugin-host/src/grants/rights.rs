@@ -89,24 +89,14 @@ impl Rights {
         self.grant.scheduler_scopes.as_ref()
     }
 
-    /// How to allow the API in this process.
-    pub(crate) fn remedy_scopes(&self) -> String {
-        let asked: Vec<String> = self
-            .request
-            .scheduler_scopes
-            .iter()
-            .flat_map(Scopes::iter)
-            .map(ToString::to_string)
-            .collect();
-        let example = if asked.is_empty() {
-            vec!["tasks:read".to_owned()]
-        } else {
-            asked
-        };
-        format!(
-            "to allow it, write in [grant] of plugins/{}.toml: {}",
-            self.extension,
-            line("scheduler.scopes", example.into_iter())
+    /// The line that opens the API in this process.
+    pub(crate) fn scopes_line(&self) -> String {
+        let asked = self.request.scheduler_scopes.iter().flat_map(Scopes::iter);
+        let asked: Vec<String> = asked.map(ToString::to_string).collect();
+        let least = || vec!["tasks:read".to_owned()];
+        line(
+            "scheduler.scopes",
+            (if asked.is_empty() { least() } else { asked }).into_iter(),
         )
     }
 

@@ -40,6 +40,7 @@ pub(crate) async fn deliver(
         entry: "event",
         origin: origin(delivery),
         attempt: delivery.delivery,
+        effect: None,
         hops: delivery.event.event.hops.saturating_add(1),
         wall,
         cpu: Cpu {

@@ -165,6 +165,7 @@ fn spec(export: &str, route: &RouteInfo, limits: &crate::Limits, origin: CallOri
         entry: "http",
         origin,
         attempt: 1,
+        effect: None,
         hops: 0,
         wall: Limit {
             duration: Duration::from_millis(wall_ms),

@@ -45,6 +45,7 @@ pub(crate) async fn run_job(
         entry: "job",
         origin: origin(loaded, &job.name, due),
         attempt,
+        effect: None,
         hops: 0,
         wall,
         cpu: Cpu {
@@ -93,6 +94,7 @@ pub(crate) async fn run_service(
         entry: "service",
         origin: origin(loaded, "service", now),
         attempt,
+        effect: None,
         hops: 0,
         wall: Limit {
             duration: FOR_EVER,

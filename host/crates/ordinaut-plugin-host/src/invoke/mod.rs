@@ -17,7 +17,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::{
     bindings::ordinaut::types::types::Error as GuestError,
-    capabilities::outbound_http::{Denial, DenialLog, EgressClient, EgressHooks, EgressPolicy},
+    capabilities::outbound_http::{Denial, DenialLog, EgressClient, EgressHooks, EgressPolicy, InternalApi},
     config::{DEFAULT_MAX_GUEST_MEMORY, DEFAULT_MAX_STREAMS},
     engine::{AbortOnDrop, GuestRuntime, Ticker, make_engine},
     error::{CallError, CallErrorKind, StartError},
@@ -83,6 +83,8 @@ pub(crate) struct CallSpec {
     pub(crate) entry: &'static str,
     pub(crate) origin: CallOrigin,
     pub(crate) attempt: u32,
+    /// What identifies its effect; elsewhere than in tools, its request does.
+    pub(crate) effect: Option<EffectOf>,
     pub(crate) hops: u32,
     pub(crate) wall: Limit,
     pub(crate) cpu: Cpu,
@@ -100,6 +102,13 @@ impl CallSpec {
             self.entry
         }
     }
+}
+
+/// What identifies the effect of a tool's call.
+#[derive(Debug, Clone)]
+pub(crate) struct EffectOf {
+    pub(crate) key: String,
+    pub(crate) fence: u64,
 }
 
 /// What a call left behind.
@@ -320,16 +329,30 @@ where
         &prepared.policy
     };
     let deadline = services.inner.now() + spec.wall.duration;
+    let internal = InternalApi {
+        services: services.clone(),
+        extension: identity.clone(),
+        entry: spec.entry,
+        origin: spec.origin.clone(),
+    };
+    let effect = spec.effect.unwrap_or_else(|| EffectOf {
+        key: spec.origin.request_id.clone(),
+        fence: 0,
+    });
     let state = GuestState::new(Parts {
         extension: identity.clone(),
         services,
-        hooks: EgressHooks::new(policy.clone(), prepared.client.clone(), prepared.denial_log.clone()),
+        hooks: EgressHooks::new(policy.clone(), prepared.client.clone(), prepared.denial_log.clone())
+            .reaching(internal),
         meter: meter.clone(),
         output: output.clone(),
         call: CallInfo {
             entry: spec.entry,
             origin: spec.origin,
             attempt: spec.attempt,
+            fence: effect.fence,
+            effect_key: effect.key,
+            calls_made: 0,
             deadline_ms: u64::try_from(deadline.timestamp_millis()).unwrap_or(0),
             hops: spec.hops,
             base_hops: spec.hops,

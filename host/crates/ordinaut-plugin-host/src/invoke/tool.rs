@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ordinaut_domain::{ToolCall, ToolError};
+use ordinaut_domain::{ToolAddress, ToolCall, ToolError};
 use serde_json::{Value, json};
 
-use super::{CallSpec, Cpu, Limit, Runner};
+use super::{CallSpec, Cpu, EffectOf, Limit, Runner};
 use crate::{
     bindings::ordinaut::{tools::types::Invocation, types::types::Error as GuestError},
     error::{CallError, CallErrorKind},
@@ -17,6 +17,19 @@ use crate::{
     stats::Stats,
 };
 
+/// A tool called by a tool, called by a tool, and so on: beyond this it is a loop.
+const MAX_DEPTH: u32 = 8;
+
+/// The refusal of a call that lies too deep below others.
+pub(crate) fn too_deep(address: &ToolAddress, depth: u32) -> Option<ToolError> {
+    (depth > MAX_DEPTH).then(|| {
+        let message = format!(
+            "`{address}` is not called: {MAX_DEPTH} calls of extensions lie behind it already, each made by the one before"
+        );
+        ToolError::permanent("depth_limit", message)
+    })
+}
+
 /// Calls a tool and answers its result.
 pub(crate) async fn call(
     runner: &Runner,
@@ -24,6 +37,9 @@ pub(crate) async fn call(
     stats: &Stats,
     call: ToolCall,
 ) -> Result<Value, ToolError> {
+    if let Some(error) = too_deep(&call.address, call.origin.depth) {
+        return Err(error);
+    }
     let name = call.address.tool().to_owned();
     let export = format!("tool {name}");
     let limits = loaded.limits();
@@ -46,7 +62,7 @@ pub(crate) async fn call(
     let invocation = Invocation {
         name,
         arguments: call.arguments.to_string(),
-        effect_key: call.effect_key,
+        effect_key: call.effect_key.clone(),
         fence: call.fence,
         attempt: call.attempt,
     };
@@ -55,6 +71,10 @@ pub(crate) async fn call(
         entry: "tool",
         origin: call.origin,
         attempt: call.attempt,
+        effect: Some(EffectOf {
+            key: call.effect_key,
+            fence: call.fence,
+        }),
         hops: 0,
         wall,
         cpu: Cpu {

@@ -44,6 +44,7 @@ pub(crate) async fn initialise(
         entry: "init",
         origin: origin(&prepared.identity.name, runner.services.inner.now()),
         attempt: 1,
+        effect: None,
         hops: 0,
         wall: Limit {
             duration: INIT_WALL,

@@ -17,10 +17,11 @@ use chrono::{DateTime, Utc};
 use http_body_util::{BodyExt, Empty, Full};
 use ordinaut_domain::{CallOrigin, Event, EventId, LoggedEvent, ToolCall, ToolError, TopicPattern};
 use ordinaut_plugin_host::{
-    BoxBody, BoxError, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, HostServices, MetricFamily,
-    MetricKind, MetricSample, MetricValue, OutgoingEvent, PluginHost, PluginHostConfig, ServiceError, StateQuota,
+    ActingAs, BoxBody, BoxError, Delivery, DeliveryOutcome, ExtensionReport, ExtensionState, HostServices,
+    MetricFamily, MetricKind, MetricSample, MetricValue, OutgoingEvent, OutgoingToolCall, PluginHost, PluginHostConfig,
+    ServiceError, StateQuota,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -491,6 +492,52 @@ impl HostServices for Memory {
         ))
     }
 
+    /// Answers what it was asked, in whose name, and how deep.
+    async fn rest(
+        &self,
+        extension: &str,
+        acting: ActingAs,
+        origin: CallOrigin,
+        request: http::Request<BoxBody>,
+    ) -> Result<http::Response<BoxBody>, ServiceError> {
+        let (parts, body) = request.into_parts();
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| ServiceError::unavailable(error.to_string()))?;
+        let headers: BTreeMap<_, _> = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+            .collect();
+        let seen = json!({
+            "extension": extension,
+            "acting": name_of(&acting),
+            "depth": origin.depth,
+            "method": parts.method.as_str(),
+            "uri": parts.uri.to_string(),
+            "headers": headers,
+            "body": String::from_utf8_lossy(&body.to_bytes()),
+        });
+        Ok(http::Response::new(body_of(&seen.to_string())))
+    }
+
+    async fn call_tool(&self, extension: &str, acting: ActingAs, call: OutgoingToolCall) -> Result<Value, ToolError> {
+        if call.address.tool() == "fail" {
+            return Err(ToolError::transient("busy", "not now"));
+        }
+        Ok(json!({
+            "extension": extension,
+            "acting": name_of(&acting),
+            "depth": call.origin.depth,
+            "tool": call.address.to_string(),
+            "arguments": call.arguments,
+            "effect_key": call.effect_key,
+            "timeout_ms": call.timeout_ms,
+            "in_time": call.at_most_ms > 0 && call.at_most_ms <= 60_000,
+        }))
+    }
+
     async fn metrics(&self) -> Result<Vec<MetricFamily>, ServiceError> {
         Ok(vec![MetricFamily {
             name: "ordinaut_runs_total".to_owned(),
@@ -514,6 +561,15 @@ impl HostServices for Memory {
             .unwrap()
             .states_told
             .push((report.name.clone(), report.state));
+    }
+}
+
+/// Who is acting, with the scopes.
+fn name_of(acting: &ActingAs) -> String {
+    match acting {
+        ActingAs::Caller(caller) => format!("{}: {}", caller.name, caller.scopes),
+        ActingAs::Own(scopes) => format!("own: {scopes}"),
+        ActingAs::Nobody => "nobody".to_owned(),
     }
 }
 

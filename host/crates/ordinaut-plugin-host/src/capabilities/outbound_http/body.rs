@@ -6,12 +6,9 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
-
-use super::failure;
 
 /// The body of a request, at most `limit` bytes of it.
 pub(super) struct RequestBody {
@@ -56,8 +53,8 @@ impl Body for RequestBody {
 
 /// The body of a response: at most `limit` bytes, at most `between` without one. Holds the call's place among its
 /// concurrent requests until it is read to the end or dropped.
-pub(super) struct ResponseBody {
-    body: Incoming,
+pub(super) struct ResponseBody<B> {
+    body: B,
     limit: u64,
     left: u64,
     between: Duration,
@@ -66,8 +63,8 @@ pub(super) struct ResponseBody {
     failed: bool,
 }
 
-impl ResponseBody {
-    pub(super) fn new(body: Incoming, limit: u64, between: Duration, place: OwnedSemaphorePermit) -> Self {
+impl<B: Body<Data = Bytes, Error = Error> + Unpin> ResponseBody<B> {
+    pub(super) fn new(body: B, limit: u64, between: Duration, place: OwnedSemaphorePermit) -> Self {
         Self {
             body,
             limit,
@@ -89,7 +86,7 @@ impl ResponseBody {
                 self.silence.as_mut().reset(Instant::now() + self.between);
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(failure::of_hyper(&error)))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 ready!(self.silence.as_mut().poll(cx));
@@ -99,7 +96,7 @@ impl ResponseBody {
     }
 }
 
-impl Body for ResponseBody {
+impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for ResponseBody<B> {
     type Data = Bytes;
     type Error = Error;
 

@@ -197,7 +197,10 @@ impl EgressClient {
             return Err(Error::HttpResponseBodySize(Some(limit)));
         }
         let between = clamp(options.between_bytes_timeout, self.limits.between_bytes_timeout);
-        Ok(response.map(|body| ResponseBody::new(body, limit, between, place).boxed_unsync()))
+        Ok(response.map(|body| {
+            let body = body.map_err(|error| failure::of_hyper(&error));
+            ResponseBody::new(body, limit, between, place).boxed_unsync()
+        }))
     }
 
     fn pool(&self, scope: AddressScope) -> &Pool {
@@ -231,10 +234,10 @@ enum SendError {
 }
 
 /// What the guest asks for, never more than the limit.
-fn clamp(asked: Option<Duration>, limit: Duration) -> Duration {
+pub(super) fn clamp(asked: Option<Duration>, limit: Duration) -> Duration {
     asked.map_or(limit, |asked| asked.min(limit))
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

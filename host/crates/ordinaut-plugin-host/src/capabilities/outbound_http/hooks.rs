@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 
 use super::client::EgressClient;
 use super::failure::Failure;
+use super::internal::{InternalApi, is_internal};
 use super::is_hop_by_hop;
 use super::policy::{Denial, EgressPolicy};
 use super::warn::WarnLimiter;
@@ -56,6 +57,7 @@ pub(crate) struct EgressHooks {
     policy: Arc<EgressPolicy>,
     client: Arc<EgressClient>,
     log: Arc<DenialLog>,
+    internal: Option<Arc<InternalApi>>,
     places: Arc<Semaphore>,
     last_denial: Arc<Mutex<Option<Denial>>>,
 }
@@ -68,8 +70,17 @@ impl EgressHooks {
             policy,
             client,
             log,
+            internal: None,
             places,
             last_denial: Arc::default(),
+        }
+    }
+
+    /// The same with the API of this process behind its name. Without it, that name leads nowhere.
+    pub(crate) fn reaching(self, api: InternalApi) -> Self {
+        Self {
+            internal: Some(Arc::new(api)),
+            ..self
         }
     }
 
@@ -105,8 +116,18 @@ impl WasiHttpHooks for EgressHooks {
         let client = Arc::clone(&self.client);
         let log = Arc::clone(&self.log);
         let last_denial = Arc::clone(&self.last_denial);
+        let internal = self.internal.clone();
+        let options = options.unwrap_or_default();
         Box::new(async move {
-            match client.send(&policy, request, options.unwrap_or_default(), place).await {
+            let sent = match is_internal(request.uri()) {
+                Ok(true) => match internal {
+                    Some(api) => api.send(request, options, client.limits(), place).await,
+                    None => Err(Error::DestinationNotFound.into()),
+                },
+                Ok(false) => client.send(&policy, request, options, place).await,
+                Err(error) => Err(error.into()),
+            };
+            match sent {
                 // The pool drives the connection, so there is nothing left to do beside the body.
                 Ok(response) => Ok((response, Box::new(std::future::ready(Ok(()))) as _)),
                 Err(Failure::Failed(error)) => Err(error),

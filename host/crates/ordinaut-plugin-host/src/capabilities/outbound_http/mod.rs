@@ -8,6 +8,8 @@
 //!                               refused: typed error, one log line with the remedy
 //! ```
 //!
+//! Requests to `http://ordinaut.internal/` leave this way at the hooks: the API of this process answers them.
+//!
 //! # Invariants
 //! - A request is decided upon twice: by name before anything is looked up, by address on every new connection.
 //!   Both decisions and the connection itself use one target, read once.
@@ -25,6 +27,7 @@ mod connector;
 mod failure;
 mod hooks;
 mod host;
+mod internal;
 mod policy;
 mod rule;
 mod target;
@@ -38,6 +41,7 @@ pub(crate) use address::{AddressClass, classify};
 pub(crate) use client::{EgressClient, EgressLimits};
 pub(crate) use hooks::{DenialLog, EgressHooks};
 pub(crate) use host::HostPattern;
+pub(crate) use internal::InternalApi;
 pub(crate) use policy::{Denial, EgressPolicy, OutboundRules};
 pub use rule::OutboundRule;
 

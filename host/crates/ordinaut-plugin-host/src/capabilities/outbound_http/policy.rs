@@ -162,6 +162,8 @@ pub(crate) enum DenialReason {
     Method,
     /// CONNECT would open a tunnel to anywhere.
     Connect,
+    /// It is the API of this process, and no scopes were granted for it.
+    Scopes,
     /// The host is at an address that the rule does not open.
     Address { address: IpAddr, class: AddressClass },
 }
@@ -182,7 +184,7 @@ impl DenialReason {
         let exact = OutboundRule::exactly(target, method);
         match self {
             Self::Host | Self::Port | Self::Scheme | Self::Method => Some(exact),
-            Self::Connect => None,
+            Self::Connect | Self::Scopes => None,
             Self::Address { class, .. } => match target.host {
                 // The request names the address (or `localhost`), so the rule must as well.
                 Host::Ip(_) => Some(exact),
@@ -217,6 +219,7 @@ impl fmt::Display for Denial {
             DenialReason::Scheme => write!(f, "its grant covers `{host}` port {port}, but not with {scheme}")?,
             DenialReason::Method => write!(f, "its grant covers `{host}` port {port}, but not the method {method}")?,
             DenialReason::Connect => f.write_str("CONNECT is never allowed, because it opens a tunnel to anywhere")?,
+            DenialReason::Scopes => f.write_str("that is Ordinaut's API, for which it was granted no scopes")?,
             DenialReason::Address { address, class } => {
                 write!(f, "`{host}` is at {address}, which is not a global address but {class}")?;
                 if self.line.is_none() && !self.unrequested {
