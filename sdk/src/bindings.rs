@@ -84,7 +84,7 @@ impl<E: Declared> tools::exports::ordinaut::tools::handler::Guest for Exports<E>
             fence: call.fence,
             attempt: call.attempt,
         };
-        Ok(crate::tools::call(
+        Ok(crate::tools::serve(
             &crate::Describe::of::<E>(),
             &call.arguments,
             &context,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod api;
 pub mod config;
 pub mod context;
 mod error;
@@ -38,7 +39,7 @@ pub mod prelude {
     pub use crate::jobs::Occurrence;
     pub use crate::routes::{Access, DELETE, GET, PATCH, POST, PUT, Request, Response};
     pub use crate::tools::{Effect, NoArguments, ToolContext};
-    pub use crate::{Describe, Error, Extension, config, context, events, http, metrics, state, time};
+    pub use crate::{Describe, Error, Extension, api, config, context, events, http, metrics, state, time};
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::{Value, json};

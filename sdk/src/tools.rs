@@ -1,4 +1,5 @@
-//! Tools: what the steps of a pipeline call. A tool is a plain function from a serde type to a serde type.
+//! Tools: what the steps of a pipeline call. A tool is a plain function from a serde type to a serde type. And calls of
+//! the tools of other extensions: [`call`].
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -148,12 +149,100 @@ pub(crate) fn register(table: &Describe) -> Result<(), Error> {
         .try_for_each(|tool| host::register_tool(&tool.definition()))
 }
 
+/// Calls a tool of another extension and answers its result. Needs the grant `tools.call`.
+///
+/// While somebody is served, the tool is called for them, and they need the scope `tools:call`; in jobs, services and
+/// event handlers for the extension itself. The call takes no longer than what is left of the present one. Errors:
+/// `denied`, `invalid_arguments`, `tool_not_found`, `depth_limit`, `timeout`, `wrong_phase` in `init`, or the tool's own.
+///
+/// ```no_run
+/// # use ordinaut_sdk::{tools, Error};
+/// # use serde_json::json;
+/// # fn f() -> Result<(), Error> {
+/// let page = tools::call("http.request", &json!({ "url": "https://example.org/" }))?;
+/// # let _ = page; Ok(()) }
+/// ```
+pub fn call(tool: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
+    Outgoing::new(tool).arguments(arguments)?.send()
+}
+
+/// A call of another extension's tool in the making.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// `<extension>.<tool>`.
+    pub tool: String,
+    /// A JSON object.
+    pub arguments: Value,
+    /// The same text for the same effect.
+    pub key: Option<String>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
+impl Outgoing {
+    /// A call without arguments.
+    pub fn new(tool: &str) -> Self {
+        Self {
+            tool: tool.to_owned(),
+            arguments: Value::Object(serde_json::Map::new()),
+            key: None,
+            timeout: None,
+        }
+    }
+
+    /// Sets the arguments.
+    pub fn arguments(mut self, arguments: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
+        self.arguments = serde_json::to_value(arguments)?;
+        Ok(self)
+    }
+
+    /// Names the effect: a call that is made again under the same key, within the same call of this extension, has its
+    /// effect once if the tool can tell. Without it, the call's place in the order names it.
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// How long it may take; never longer than what is left of the present call.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Makes the call.
+    pub fn send(&self) -> Result<Value, Error> {
+        host::call_tool(self)
+    }
+}
+
 /// Serves one call: JSON in, JSON out.
-pub(crate) fn call(table: &Describe, arguments: &str, context: &ToolContext) -> Result<String, Error> {
+pub(crate) fn serve(table: &Describe, arguments: &str, context: &ToolContext) -> Result<String, Error> {
     let tool = table
         .tools
         .iter()
         .find(|tool| tool.name == context.name)
         .ok_or_else(|| Error::not_found(format!("this extension has no tool `{}`", context.name)))?;
     (tool.handler)(arguments, context)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::FakeHost;
+
+    #[test]
+    fn a_tool_of_another_extension_is_called_with_its_arguments_and_its_error_comes_back() {
+        let host = FakeHost::new("demo");
+        assert_eq!(call("echo.say", &json!({})).unwrap_err().code(), "tool_not_found");
+        host.on_tool(|call| match call.tool.as_str() {
+            "echo.say" => Ok(call.arguments["text"].clone()),
+            _ => Err(Error::denied("not granted")),
+        });
+        assert_eq!(call("echo.say", &json!({ "text": "hi" })).unwrap(), "hi");
+        let keyed = Outgoing::new("http.request").key("k").timeout(Duration::from_secs(2));
+        assert_eq!(keyed.send().unwrap_err().code(), "denied");
+        assert_eq!(host.tool_calls().last(), Some(&keyed));
+    }
 }

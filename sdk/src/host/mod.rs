@@ -12,6 +12,6 @@ pub(crate) mod wasm;
 pub(crate) use native::*;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use wasm::{
-    Bucket, Reader, config_all, config_get, context, follow, http_send, log, metrics, now_ms, publish, register_job,
-    register_route, register_subscription, register_tool, sleep,
+    Bucket, Reader, call_tool, config_all, config_get, context, follow, http_send, log, metrics, now_ms, publish,
+    register_job, register_route, register_subscription, register_tool, sleep,
 };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::context::Call;
 use crate::events::Event;
 use crate::http::{self, Incoming, Outgoing};
@@ -136,7 +138,40 @@ impl Reader {
     }
 }
 
+pub(crate) fn call_tool(call: &tools::Outgoing) -> Result<Value, Error> {
+    let tools = world(|world| {
+        world.only_outside_init("calling tools")?;
+        world.tool_calls.push(call.clone());
+        Ok(world.tools.clone())
+    })?;
+    tools.map_or_else(
+        || {
+            let message = format!("nobody plays `{}` in this test (FakeHost::on_tool)", call.tool);
+            Err(Error::new("tool_not_found", message))
+        },
+        |tools| tools(call),
+    )
+}
+
+/// The API: what the test recorded for method and path, or the problem that there is nothing.
+fn api_send(request: &Outgoing) -> Result<Incoming, http::Error> {
+    let (method, path) = (request.method.as_str().to_owned(), request.url.path_and_query());
+    let recorded = world(|world| {
+        world.only_outside_init("the API")?;
+        world.api_requests.push(request.clone());
+        Ok(world.api_answers.get(&(method.clone(), path.clone())).cloned())
+    });
+    let recorded = recorded.map_err(|error| http::Error::new(http::Kind::Denied, error.message()))?;
+    Ok(recorded.unwrap_or_else(|| {
+        let detail = format!("no answer is recorded for {method} {path} in this test (FakeHost::api_answers)");
+        crate::testing::problem(404, "no_such_route", &detail)
+    }))
+}
+
 pub(crate) fn http_send(request: &Outgoing) -> Result<Incoming, http::Error> {
+    if request.url.authority() == crate::api::AUTHORITY {
+        return api_send(request);
+    }
     let no_host = |error: Error| http::Error::new(http::Kind::Denied, error.message());
     let server = world(|world| {
         world.only_outside_init("outbound HTTP")?;

@@ -61,7 +61,7 @@ impl<E: Declared> Harness<E> {
     #[expect(clippy::needless_pass_by_value, reason = "a test writes `json!({…})` in its place")]
     pub fn call_tool_with(&self, context: &ToolContext, arguments: Value) -> Result<Value, Error> {
         self.enter("tool");
-        let result = crate::tools::call(&Describe::of::<E>(), &arguments.to_string(), context)?;
+        let result = crate::tools::serve(&Describe::of::<E>(), &arguments.to_string(), context)?;
         serde_json::from_str(&result).map_err(Error::internal)
     }
 

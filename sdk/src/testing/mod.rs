@@ -44,6 +44,8 @@ use crate::events::Event;
 use crate::http::{self, Incoming, Outgoing};
 use crate::log::Level;
 use crate::metrics::Family;
+use crate::routes::Headers;
+use crate::tools;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<RefCell<World>>>> = const { RefCell::new(None) };
@@ -83,6 +85,38 @@ impl FakeHost {
     /// Says what the host has counted about itself.
     pub fn set_metrics(&self, families: Vec<Family>) {
         self.world.borrow_mut().metrics = families;
+    }
+
+    /// Records an answer of Ordinaut's API: what a request with this method and path, query included, is told. What is
+    /// not recorded is answered with a 404 problem.
+    pub fn api_answers(&self, method: &str, path: &str, status: u16, body: &serde_json::Value) {
+        let answer = incoming(status, "application/json", body);
+        self.record(method, path, answer);
+    }
+
+    /// Records that the API refuses a request, with a problem of this code (RFC 9457).
+    pub fn api_refuses(&self, method: &str, path: &str, status: u16, code: &str, detail: &str) {
+        self.record(method, path, problem(status, code, detail));
+    }
+
+    fn record(&self, method: &str, path: &str, answer: Incoming) {
+        let mut world = self.world.borrow_mut();
+        world.api_answers.insert((method.to_owned(), path.to_owned()), answer);
+    }
+
+    /// The requests that were sent to Ordinaut's API.
+    pub fn api_requests(&self) -> Vec<Outgoing> {
+        self.world.borrow().api_requests.clone()
+    }
+
+    /// Plays the tools of other extensions.
+    pub fn on_tool(&self, tools: impl Fn(&tools::Outgoing) -> Result<serde_json::Value, Error> + 'static) {
+        self.world.borrow_mut().tools = Some(Rc::new(tools));
+    }
+
+    /// The calls of other extensions' tools.
+    pub fn tool_calls(&self) -> Vec<tools::Outgoing> {
+        self.world.borrow().tool_calls.clone()
     }
 
     /// Plays the other servers.
@@ -131,6 +165,23 @@ impl FakeHost {
     pub fn slept(&self) -> Duration {
         self.world.borrow().slept
     }
+}
+
+fn incoming(status: u16, content_type: &str, body: &serde_json::Value) -> Incoming {
+    let mut headers = Headers::default();
+    headers.set("content-type", content_type);
+    Incoming {
+        status,
+        headers,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// A problem as the API answers it.
+pub(crate) fn problem(status: u16, code: &str, detail: &str) -> Incoming {
+    let body =
+        serde_json::json!({ "type": "about:blank", "title": code, "status": status, "code": code, "detail": detail });
+    incoming(status, "application/problem+json", &body)
 }
 
 impl Drop for FakeHost {

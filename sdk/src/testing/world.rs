@@ -11,7 +11,9 @@ use crate::events::Event;
 use crate::http::{self, Incoming, Outgoing};
 use crate::log::Level;
 use crate::metrics::Family;
+use crate::tools;
 
+type Tools = Rc<dyn Fn(&tools::Outgoing) -> Result<serde_json::Value, Error>>;
 type Server = Rc<dyn Fn(&Outgoing) -> Result<Incoming, http::Error>>;
 
 /// Where the clock of a fake host starts: 2026-01-01T00:00:00Z.
@@ -36,6 +38,11 @@ pub(crate) struct World {
     pub(crate) server: Option<Server>,
     pub(crate) requests: Vec<Outgoing>,
     pub(crate) metrics: Vec<Family>,
+    /// By method and path with query.
+    pub(crate) api_answers: BTreeMap<(String, String), Incoming>,
+    pub(crate) api_requests: Vec<Outgoing>,
+    pub(crate) tools: Option<Tools>,
+    pub(crate) tool_calls: Vec<tools::Outgoing>,
 }
 
 impl World {
@@ -56,6 +63,10 @@ impl World {
             server: None,
             requests: Vec::new(),
             metrics: Vec::new(),
+            api_answers: BTreeMap::new(),
+            api_requests: Vec::new(),
+            tools: None,
+            tool_calls: Vec::new(),
         }
     }
 

@@ -200,6 +200,16 @@ pub(crate) fn metrics() -> Result<Vec<metrics::Family>, Error> {
         .collect())
 }
 
+pub(crate) fn call_tool(call: &tools::Outgoing) -> Result<serde_json::Value, Error> {
+    let answer = wit_tools::caller::call(&wit_tools::caller::Request {
+        tool: call.tool.clone(),
+        arguments: json::of_value(&call.arguments),
+        key: call.key.clone(),
+        timeout_ms: call.timeout.map(crate::millis),
+    })?;
+    json::read(answer.as_bytes()).map_err(|error| Error::internal(format!("the result of `{}`: {error}", call.tool)))
+}
+
 pub(crate) fn register_tool(tool: &tools::Definition) -> Result<(), Error> {
     let effect = match tool.effect {
         tools::Effect::Pure => wit_tools::types::Effect::Pure,
