@@ -15,7 +15,7 @@ pub mod log;
 mod macros;
 pub mod metrics;
 pub mod routes;
-mod schema;
+pub mod schema;
 pub mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

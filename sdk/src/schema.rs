@@ -9,7 +9,7 @@ use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 /// The schema of a tool's arguments: a closed object.
-pub(crate) fn of_input<T: JsonSchema>() -> Value {
+pub fn of_input<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(Contract::Deserialize);
     if !schema.is_object() {
         // `true`, which is what a `Value` becomes: any object will do.
@@ -24,7 +24,7 @@ pub(crate) fn of_input<T: JsonSchema>() -> Value {
 }
 
 /// The schema of a tool's result, or none where the type says nothing (for instance [`Value`]).
-pub(crate) fn of_output<T: JsonSchema>() -> Option<Value> {
+pub fn of_output<T: JsonSchema>() -> Option<Value> {
     let mut schema = generate::<T>(Contract::Serialize);
     tidy(&mut schema, Nulls::Allow);
     let says_something = schema

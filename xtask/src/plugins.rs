@@ -17,6 +17,7 @@ use crate::{
 const SHIPPED: &[(&str, &str, &str)] = &[
     ("ordinaut-ext-events-demo", "events_demo.wasm", "events_demo"),
     ("ordinaut-ext-http", "ordinaut_ext_http.wasm", "http"),
+    ("ordinaut-ext-mcp-http", "ordinaut_ext_mcp_http.wasm", "mcp_http"),
     (
         "ordinaut-ext-observability",
         "ordinaut_ext_observability.wasm",

@@ -70,6 +70,7 @@ pub struct Request {
     raw_path: String,
     query: Vec<(String, String)>,
     headers: Headers,
+    authority: Option<String>,
     params: Vec<(String, String)>,
     body: Option<Body>,
 }
@@ -84,9 +85,15 @@ impl Request {
             raw_path: below_mount(path),
             query: parse_form(query),
             headers,
+            authority: None,
             params: Vec::new(),
             body: Some(body),
         }
+    }
+
+    pub(crate) fn with_authority(mut self, authority: Option<String>) -> Self {
+        self.authority = authority;
+        self
     }
 
     pub(crate) fn set_params(&mut self, params: Vec<(String, String)>) {
@@ -144,6 +151,11 @@ impl Request {
     /// All query parameters, decoded, in their order.
     pub fn query_pairs(&self) -> &[(String, String)] {
         &self.query
+    }
+
+    /// The host and port that the client asked for, as it wrote them (the field `Host`, or `:authority` of HTTP/2).
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The header fields.

@@ -174,7 +174,9 @@ impl<E: Declared> Call<'_, E> {
     pub fn send(self) -> Answer {
         self.app.enter("http");
         let head = self.method == HEAD;
-        let request = Request::new(self.method, &self.target, self.headers, Body::bytes(self.body));
+        let authority = self.headers.get("host").unwrap_or("localhost").to_owned();
+        let request = Request::new(self.method, &self.target, self.headers, Body::bytes(self.body))
+            .with_authority(Some(authority));
         let Response { status, headers, body } = crate::routes::serve(&Describe::of::<E>(), request);
         let mut bytes = Vec::new();
         let mut outcome = Ok(());

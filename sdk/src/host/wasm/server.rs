@@ -22,7 +22,8 @@ pub(crate) fn serve(request: &IncomingRequest, out: ResponseOutparam, handler: i
         Err(()) => Body::bytes(Vec::new()),
     };
     let bodiless = method == HEAD;
-    let response = handler(Request::new(method, &target, headers, body));
+    let asked = Request::new(method, &target, headers, body).with_authority(request.authority());
+    let response = handler(asked);
     send(response, bodiless, out);
 }
 
