@@ -1,6 +1,6 @@
 // Reading: why something failed, what is hostile, what happens when the session ends.
 import { call, HOSTILE, prepareHostile } from './api.mjs';
-import { accessible, at, check, it, picture, same, settled, signIn, visit } from './support.mjs';
+import { accessible, at, check, it, picture, same, settled, signIn, until, visit } from './support.mjs';
 
 export async function read(page, theme, world) {
   await it(`${theme}: a failed run says why, and from where to retry`, async () => {
@@ -61,7 +61,7 @@ export async function read(page, theme, world) {
     await page.waitForURL(/status=paused/);
     await settled(page);
     await page.locator('tbody tr', { hasText: 'Water the plants' }).first().waitFor();
-    same(await page.locator('tbody tr', { hasText: 'Morning report' }).count(), 0, 'the number of active tasks among the paused');
+    await until('only paused tasks are listed', async () => (await page.locator('tbody tr', { hasText: 'Morning report' }).count()) === 0);
     await page.reload();
     await settled(page);
     same(await page.getByLabel('Status').inputValue(), 'paused', 'the filter after a reload');

@@ -51,6 +51,15 @@ export function same(found, wanted, what) {
   check(a === b, `${what} is\n${a}\nbut should be\n${b}`);
 }
 
+/** Waits until this holds. */
+export async function until(what, holds) {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    check(Date.now() < end, `not within ${PATIENCE_MS} ms: ${what}`);
+    await new Promise((done) => { setTimeout(done, 50); });
+  }
+}
+
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',

@@ -55,7 +55,7 @@ export function Empty({ children }) {
 export function Loaded({ from, page, children }) {
   if (from.data === undefined && from.error) return html`${page ? html`<h1 tabindex="-1">${page}</h1>` : ''}<${ErrorBox} error=${from.error} retry=${from.reload} />`;
   if (from.data === undefined) return html`<p class="loading" role="status">${t.loading}</p>`;
-  return html`${from.error ? html`<${ErrorBox} error=${from.error} retry=${from.reload} title=${t.error.stale} />` : ''}${children(from.data)}`;
+  return html`${from.error ? html`<${ErrorBox} error=${from.error} retry=${from.reload} title=${t.error.stale} />` : ''}<div aria-busy=${from.loading ? 'true' : 'false'}>${children(from.data)}</div>`;
 }
 
 /** JSON, as text: whatever stands in it is inert. */

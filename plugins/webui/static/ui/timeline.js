@@ -35,19 +35,36 @@ export function layout(run, pipeline, now) {
       took: attempts.reduce((sum, one) => sum + ((ms(one.finished_at) ?? (going ? now : to)) - ms(one.started_at)), 0),
     });
   }
+  const current = run.state === 'running' ? runningNow(run, steps, pipeline || []) : null;
   for (const step of steps) {
+    if (step.id === current?.id) continue;
     const start = ms(step.started_at);
     const end = ms(step.finished_at) ?? (going ? Math.max(now, start ?? now) : to);
     const open = step.state === 'started';
     const state = open ? (run.state === 'running' ? 'running' : going ? 'queued' : 'unknown') : step.state;
     rows.push({ key: `${step.id}-${step.attempt}`, label: step.id, uses: step.uses, state, step, tries: step.tries, spans: start === null ? [] : [{ start, end, kind: state }], took: start === null ? null : end - start });
   }
-  const seen = new Set(steps.map((one) => one.id));
+  if (current) {
+    const start = Math.min(now, Math.max(ms(last?.started_at) ?? begun ?? now, ...steps.filter((one) => one.attempt === run.attempt).map((one) => ms(one.finished_at) ?? 0)));
+    rows.push({ key: `now-${current.id}`, label: current.id, uses: current.uses, state: 'running', spans: [{ start, end: now, kind: 'running' }], took: now - start });
+  }
+  const seen = new Set([current?.id, ...steps.map((one) => one.id)]);
   (pipeline || []).forEach((step, at) => {
     const id = step.id || `step_${at + 1}`;
     if (!seen.has(id)) rows.push({ key: `later-${id}`, label: id, uses: step.uses, state: going ? 'pending' : 'not_reached', spans: [], took: null });
   });
   return { from, to, rows };
+}
+
+/**
+ * The step that must be under way: steps run one after the other, and those without an effect are recorded when they
+ * end. None while a step is recorded as begun, or none is left.
+ */
+function runningNow(run, steps, pipeline) {
+  if (steps.some((one) => one.state === 'started')) return null;
+  const over = new Set(steps.filter((one) => one.state === 'succeeded' || one.state === 'skipped' || one.attempt === run.attempt).map((one) => one.id));
+  const named = pipeline.map((step, at) => ({ id: step.id || `step_${at + 1}`, uses: step.uses }));
+  return named.find((one) => !over.has(one.id)) || null;
 }
 
 const kindOf = (outcome) => ({ succeeded: 'succeeded', failed: 'failed', timed_out: 'timed_out', canceled: 'canceled' }[outcome] || 'unknown');
