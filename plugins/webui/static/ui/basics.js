@@ -8,7 +8,7 @@ import { Icon } from './icons.js';
 /** A state, as icon and word. */
 export function State({ value }) {
   const icon = { ready: 'succeeded', started: 'running', needs_grant: 'warning', incompatible: 'failed',
-    disabled: 'paused', quarantined: 'warning', compiling: 'running', discovered: 'queued', draining: 'skipped' }[value] || value;
+    disabled: 'paused', quarantined: 'warning', compiling: 'running', discovered: 'queued', draining: 'skipped', pending: 'queued', not_reached: 'skipped' }[value] || value;
   return html`<span class=${`state state-${icon}`} data-state=${value}><${Icon} name=${icon} />${t.states[value] || value}</span>`;
 }
 
