@@ -147,3 +147,20 @@ fn requests_that_make_no_sense_get_a_problem() {
     assert_eq!(app.request(HEAD, "/count").send().body, b"");
     assert!(app.host.published().is_empty());
 }
+
+#[test]
+fn what_the_readme_explains_is_what_is_written() {
+    let written = concat!(include_str!("lib.rs"), include_str!("logic.rs"));
+    let readme = include_str!("../README.md");
+    let quoted: Vec<&str> = readme
+        .split("```rust\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .flat_map(str::lines)
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    assert!(quoted.len() > 20);
+    for line in quoted {
+        assert!(written.contains(line), "the README quotes `{line}`");
+    }
+}

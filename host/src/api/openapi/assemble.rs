@@ -8,7 +8,7 @@
 //!   An operation without it says `security` itself.
 //! - `x-problems` (removed) lists the codes of the problems that are the operation's own. They become responses, with
 //!   those that every operation has (of the envelope and of authentication), those of a body where there is one, and
-//!   those of shared parameters ([`OF_PARAMETERS`]).
+//!   those of shared parameters ([`OF_PARAMETERS`]). A status that the operation describes itself stays as it is.
 //! - `X-Request-Id` is added to every answer.
 //!
 //! `x-curl` is kept: an example for the shell.
@@ -183,11 +183,12 @@ fn expand(method: &str, operation: &mut Object, kinds: &[Kind], components: &mut
     for (status, kinds) in by_status(kinds, &codes) {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
         let name = names.join("_or_");
+        if answers.contains_key(&status.to_string()) {
+            continue;
+        }
         let reference = json!({ "$ref": format!("#/components/responses/{name}") });
         section_of(components, "responses").insert(name, problem(status, &kinds));
-        if answers.insert(status.to_string(), reference).is_some() {
-            return Err(format!("{status} is both an answer and a problem"));
-        }
+        answers.insert(status.to_string(), reference);
     }
     Ok(())
 }

@@ -327,7 +327,9 @@ fn link(schema: &str) -> Markup {
 
 /// The name of the schema that is referred to.
 fn reference(value: &Value) -> Option<&str> {
-    value["$ref"].as_str()?.strip_prefix("#/components/schemas/")
+    let place = value["$ref"].as_str()?.strip_prefix("#/components/schemas/")?;
+    // A member of a schema is shown with it.
+    place.split('/').next()
 }
 
 fn resolved<'v>(document: &'v Value, value: &'v Value) -> &'v Value {
