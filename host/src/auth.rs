@@ -20,7 +20,8 @@ mod signature;
 
 use std::{sync::Arc, time::Duration};
 
-use ordinaut_domain::{Agent, Caller, Clock, Scope, Scopes};
+use chrono::TimeDelta;
+use ordinaut_domain::{Agent, AgentId, Caller, Clock, Scope, Scopes, tool::is_name};
 use ordinaut_store::{Entropy, Store, StoreError};
 
 use agents::AgentCache;
@@ -30,6 +31,9 @@ use secret::ClientSecret;
 
 /// How long what is known about an agent may be old. Revocation must work within five seconds.
 const AGENT_CACHE: Duration = Duration::from_secs(5);
+
+/// How long after signing in tokens may be had for older ones: what was stolen is of use for a day's work at most.
+const REFRESHED_FOR: TimeDelta = TimeDelta::hours(12);
 
 /// Issues and checks tokens.
 pub(crate) struct Authority {
@@ -46,8 +50,10 @@ pub(crate) struct Authority {
 pub(crate) struct TokenTerms {
     /// `iss`.
     pub issuer: String,
-    /// `aud`.
+    /// `aud` of tokens for the whole API.
     pub audience: String,
+    /// The URL under which clients reach the server. A token for an extension alone has its URL as `aud`.
+    pub base_url: String,
     /// Seconds from `iat` to `exp`.
     pub ttl_seconds: u64,
 }
@@ -67,6 +73,8 @@ pub(crate) enum GrantError {
     InvalidClient,
     #[error("{0}")]
     InvalidScope(String),
+    #[error("{0}")]
+    InvalidTarget(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -117,29 +125,57 @@ impl Authority {
             .ok_or(GrantError::InvalidClient)
     }
 
-    /// Exchanges client credentials for a token with the wanted scopes, or all that the agent has.
+    /// Exchanges client credentials for a token with the wanted scopes, or all that the agent has. With `resource`
+    /// (RFC 8707), the URL of an extension, the token is of use there alone.
     pub(crate) async fn grant(
         &self,
         client_id: &str,
         client_secret: &str,
         wanted: Option<&str>,
+        resource: Option<&str>,
     ) -> Result<IssuedToken, GrantError> {
         let agent = self.authenticate(client_id, client_secret).await?;
         let scopes = narrow(&agent.scopes, wanted)?;
+        let audience = self.terms.audience_for(resource)?;
         Ok(IssuedToken {
-            token: self.sign(&agent, &scopes),
+            token: self.sign(&agent, &scopes, audience, self.clock.now().timestamp()),
             expires_in: self.terms.ttl_seconds,
             scopes,
         })
     }
 
-    fn sign(&self, agent: &Agent, scopes: &Scopes) -> String {
+    /// Another token like this one, which must still be valid. Signing in is needed again after [`REFRESHED_FOR`].
+    pub(crate) async fn refresh(&self, token: &str) -> Result<IssuedToken, AuthError> {
+        let (claims, agent) = self.read(token, None).await?;
+        let signed_in = claims.auth_time.unwrap_or(claims.iat);
+        if self.clock.now().timestamp() - signed_in >= REFRESHED_FOR.num_seconds() {
+            return Err(Rejection::TooOld.into());
+        }
+        let scopes = claims.scopes().intersection(&agent.scopes);
+        Ok(IssuedToken {
+            token: self.sign(&agent, &scopes, self.terms.audience.clone(), signed_in),
+            expires_in: self.terms.ttl_seconds,
+            scopes,
+        })
+    }
+
+    /// What is remembered of an agent is read anew, because it was changed here.
+    pub(crate) fn forget(&self, agent: AgentId) {
+        self.cache.forget(agent);
+    }
+
+    /// The `iss` of tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.terms.issuer
+    }
+
+    fn sign(&self, agent: &Agent, scopes: &Scopes, audience: String, auth_time: i64) -> String {
         let now = self.clock.now().timestamp();
         let mut jti = [0; 16];
         self.entropy.fill(&mut jti);
         let claims = Claims {
             iss: self.terms.issuer.clone(),
-            aud: self.terms.audience.clone().into(),
+            aud: audience.into(),
             sub: agent.id.to_string(),
             client_id: agent.id.to_string(),
             scope: scopes.to_string(),
@@ -148,13 +184,25 @@ impl Authority {
             exp: now.saturating_add_unsigned(self.terms.ttl_seconds),
             jti: jwt::base64url(&jti),
             token_version: agent.token_version,
+            auth_time: Some(auth_time),
         };
         jwt::sign(&self.keys, &claims)
     }
 
-    /// The agent behind a token, with the scopes that both the token and the agent hold now.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Caller, AuthError> {
-        let claims = jwt::verify(&self.keys, token, &self.terms, self.clock.now().timestamp())?;
+    /// The agent behind a token, with the scopes that both the token and the agent hold now. `extension` is the one
+    /// below whose path the token is shown: there, one that is for it alone is accepted too.
+    pub(crate) async fn verify(&self, token: &str, extension: Option<&str>) -> Result<Caller, AuthError> {
+        let (claims, agent) = self.read(token, extension).await?;
+        Ok(Caller {
+            id: agent.id,
+            name: agent.name.clone(),
+            scopes: claims.scopes().intersection(&agent.scopes),
+        })
+    }
+
+    async fn read(&self, token: &str, extension: Option<&str>) -> Result<(Claims, Arc<Agent>), AuthError> {
+        let now = self.clock.now().timestamp();
+        let claims = jwt::verify(&self.keys, token, &self.terms, extension, now)?;
         let id = claims.sub.parse().map_err(|_| Rejection::Claim("sub"))?;
         let agent = self.cache.get(id, &*self.store).await?.ok_or(Rejection::UnknownAgent)?;
         if agent.disabled_at.is_some() {
@@ -163,17 +211,32 @@ impl Authority {
         if agent.token_version != claims.token_version {
             return Err(Rejection::Revoked.into());
         }
-        // Scopes that this version does not know are left out rather than refused: they only ever add rights.
-        let held: Scopes = claims
-            .scope
-            .split(' ')
-            .filter_map(|text| text.parse::<Scope>().ok())
-            .collect();
-        Ok(Caller {
-            id: agent.id,
-            name: agent.name.clone(),
-            scopes: held.intersection(&agent.scopes),
-        })
+        Ok((claims, agent))
+    }
+}
+
+impl TokenTerms {
+    /// The URL of an extension's routes, which names it as a protected resource (RFC 9728).
+    pub(crate) fn resource_of(&self, extension: &str) -> String {
+        format!("{}/ext/{extension}", self.base_url)
+    }
+
+    /// The `aud` for a wanted resource, or for the whole API.
+    fn audience_for(&self, resource: Option<&str>) -> Result<String, GrantError> {
+        let Some(wanted) = resource
+            .map(|text| text.trim_end_matches('/'))
+            .filter(|text| !text.is_empty())
+        else {
+            return Ok(self.audience.clone());
+        };
+        match wanted.strip_prefix(self.base_url.as_str()) {
+            Some("") => Ok(self.audience.clone()),
+            Some(path) if path.strip_prefix("/ext/").is_some_and(is_name) => Ok(wanted.to_owned()),
+            _ => Err(GrantError::InvalidTarget(format!(
+                "`resource` must be {0} or {0}/ext/<name>",
+                self.base_url
+            ))),
+        }
     }
 }
 

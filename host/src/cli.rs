@@ -1,6 +1,7 @@
 //! The command line. Human output by default, `--json` for machines; what was asked for goes to standard output,
 //! everything else to standard error. Exit codes are in [`Failure`] and in `docs/reference/cli.md`.
 
+mod agent;
 mod client;
 mod config;
 mod openapi;
@@ -40,6 +41,9 @@ enum Command {
     /// Extensions.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Agents: who may sign in, and what they may do.
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
     /// Prints an access token for the API.
     Token(token::TokenArgs),
     /// The configuration.
@@ -112,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Schedule(command) => schedule::run(&command),
         Command::Plugin(command) => plugin::run(&command),
+        Command::Agent(command) => agent::run(&command),
         Command::Token(args) => token::run(&args),
         Command::Config(command) => config::run(&command),
         Command::Openapi => openapi::run(),

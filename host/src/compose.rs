@@ -26,6 +26,7 @@ use crate::{
         self,
         idempotency::InFlight,
         internal::InternalApi,
+        limits::Limits,
         page::CursorKey,
         server::{self, Connections},
         state::{Parts, Settings},
@@ -172,6 +173,7 @@ impl Host {
         let terms = TokenTerms {
             issuer: config.auth.issuer.clone().unwrap_or_else(|| url.clone()),
             audience: config.auth.audience.clone(),
+            base_url: url.clone(),
             ttl_seconds: config.auth.token_ttl_seconds,
         };
         let authority = Authority::new(host.store.clone(), clock.clone(), entropy.clone(), keys, terms);
@@ -186,6 +188,7 @@ impl Host {
             authority,
             metrics,
             cursors: CursorKey(sealing.derive("ordinaut cursors")),
+            limits: Limits::new(config.server.rate_limit_per_second, config.server.rate_limit_burst),
             in_flight: InFlight::default(),
             settings: settings(config, &url),
             streams: Arc::default(),
@@ -279,6 +282,7 @@ impl Host {
 fn settings(config: &Config, url: &str) -> Settings {
     Settings {
         base_url: url.to_owned(),
+        loopback_scopes: config.auth.loopback(),
         request_timeout: Duration::from_secs(config.server.request_timeout_seconds),
         body_limit_bytes: config.server.body_limit_bytes,
         default_timezone: config.defaults.timezone.clone(),

@@ -1,5 +1,6 @@
 //! Stories about the whole product, in the order in which work flows through it. One binary, so that it is linked once.
 
+mod agents_api;
 mod api;
 mod architecture;
 mod drop_in;

@@ -3,18 +3,56 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::{header, request::Parts};
-use ordinaut_domain::{AgentId, Caller as Agent};
+use http::{Extensions, header, request::Parts};
+use ordinaut_domain::{AgentId, Caller as Agent, Scopes};
 
 use super::{
     identify::{Presented, authenticate, quotable, unauthenticated},
+    limits::Principal,
     problem::{Problem, kind},
     state::ApiState,
 };
 
+/// The path of the stream of events.
+const STREAM: &str = "/events/stream";
+
 /// An agent that has proved who it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub Agent);
+
+/// Who sends a request, as far as somebody does.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    Agent(Caller),
+    /// A program on this machine without a token, with what the configuration lets it read. It is no agent: it owns
+    /// nothing, nothing is done in its name, and only routes that ask for a scope and nothing else are open to it.
+    Local(Scopes),
+}
+
+impl Identity {
+    /// The agent, if it is one.
+    pub(crate) fn into_caller(self) -> Option<Caller> {
+        match self {
+            Self::Agent(caller) => Some(caller),
+            Self::Local(_) => None,
+        }
+    }
+
+    fn principal(&self) -> Principal {
+        match self {
+            Self::Agent(caller) => Principal::Agent(caller.id()),
+            Self::Local(_) => Principal::Loopback,
+        }
+    }
+
+    /// Counts the request, unless it is the host's own for an extension: what caused that one has been counted.
+    pub(crate) fn count(&self, state: &ApiState, extensions: &Extensions) -> Result<(), Problem> {
+        if extensions.get::<InternalCaller>().is_some() {
+            return Ok(());
+        }
+        state.limits.count(self.principal(), extensions)
+    }
+}
 
 /// Whom a request is from that the host itself sends through the router on behalf of an extension. It travels in the
 /// request's extensions, which nothing that arrives over a connection can fill, and goes before every header.
@@ -52,9 +90,15 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        authenticate(Presented::from(&*parts), state)
-            .await?
-            .ok_or_else(unauthenticated)
+        let identity = authenticate(Presented::from(&*parts), state).await?;
+        let Some(identity @ Identity::Agent(_)) = identity else {
+            return Err(unauthenticated());
+        };
+        // A stream is one request for as long as it lasts, and a client that lost it must get it back.
+        if parts.uri.path() != STREAM {
+            identity.count(state, &parts.extensions)?;
+        }
+        identity.into_caller().ok_or_else(unauthenticated)
     }
 }
 
@@ -62,7 +106,8 @@ impl FromRequestParts<ApiState> for MaybeCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        authenticate(Presented::from(&*parts), state).await.map(Self)
+        let identity = authenticate(Presented::from(&*parts), state).await?;
+        Ok(Self(identity.and_then(Identity::into_caller)))
     }
 }
 

@@ -17,8 +17,10 @@ use super::{
     caller::InternalCaller,
     context::{Depth, REQUEST_ID, RequestContext},
     input::AwaitsBody,
+    limits::RateNote,
     problem::{Problem, Unrendered, kind},
     state::ApiState,
+    well_known,
 };
 
 /// Marks an answer whose body belongs to an extension: errors in it stay as they are, and it may take its time.
@@ -41,6 +43,8 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
     let body = AwaitsBody::default();
     request.extensions_mut().insert(context.clone());
     request.extensions_mut().insert(body.clone());
+    let rate = RateNote::default();
+    request.extensions_mut().insert(rate.clone());
 
     let begun = Instant::now();
     let limit = (!route.starts_with("/ext/")).then_some(state.settings.request_timeout);
@@ -51,6 +55,10 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
     }
     let mut response = written(response, &path, &context.request_id);
     counted.answered(response.status());
+    if response.extensions().get::<Foreign>().is_none() {
+        well_known::name_resource(&state, &path, response.headers_mut());
+    }
+    rate.write(response.headers_mut());
 
     if let Ok(value) = HeaderValue::from_str(&context.request_id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -1,14 +1,16 @@
 //! Finding out who sends a request. In this order: the host itself for an extension, the `Authorization` header, the
-//! cookie of a session, nobody.
+//! cookie of a session, a program on this machine, nobody.
 //!
 //! What a browser sends by itself proves little: a foreign page can make it send our cookie. So a request with the
 //! cookie must come from a page of ours (Fetch Metadata, or `Origin` where a browser does not send it), and one that
 //! changes something must carry a token that only such a page can know.
 
-use http::{Extensions, HeaderMap, Method, header, request::Parts};
+use http::{Extensions, HeaderMap, Method, Request, Uri, header, request::Parts};
+use ordinaut_domain::tool::is_name;
 
 use super::{
-    caller::{Caller, InternalCaller},
+    caller::{Caller, Identity, InternalCaller},
+    peer::{Peer, is_local},
     problem::{Problem, kind},
     session::cookie,
     state::ApiState,
@@ -23,6 +25,7 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a> {
     pub method: &'a Method,
+    pub uri: &'a Uri,
     pub headers: &'a HeaderMap,
     pub extensions: &'a Extensions,
 }
@@ -31,38 +34,69 @@ impl<'a> From<&'a Parts> for Presented<'a> {
     fn from(parts: &'a Parts) -> Self {
         Self {
             method: &parts.method,
+            uri: &parts.uri,
             headers: &parts.headers,
             extensions: &parts.extensions,
         }
     }
 }
 
+impl<'a> Presented<'a> {
+    /// Of a whole request, whose body is left alone.
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
+    }
+}
+
+/// The extension to which a path belongs, if it can be one's.
+pub(crate) fn extension_of(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/ext/")?;
+    let name = rest.split('/').next()?;
+    is_name(name).then_some(name)
+}
+
 /// Who sends the request, or nobody. A token that is not valid is an error, and so is a cookie that a foreign page
 /// makes the browser send; a session that has ended is nobody's.
-pub(crate) async fn authenticate(presented: Presented<'_>, state: &ApiState) -> Result<Option<Caller>, Problem> {
+pub(crate) async fn authenticate(presented: Presented<'_>, state: &ApiState) -> Result<Option<Identity>, Problem> {
     if let Some(internal) = presented.extensions.get::<InternalCaller>() {
-        return Ok(Some(internal.caller()));
+        return Ok(Some(Identity::Agent(internal.caller())));
     }
     if presented.headers.contains_key(header::AUTHORIZATION) {
-        return by_token(presented.headers, state).await.map(Some);
+        let caller = by_token(presented, state).await?;
+        return Ok(Some(Identity::Agent(caller)));
     }
-    let session = session(presented, state).await?;
-    Ok(session.map(|session| Caller(session.caller)))
+    if let Some(session) = session(presented, state).await? {
+        return Ok(Some(Identity::Agent(Caller(session.caller))));
+    }
+    let scopes = &state.settings.loopback_scopes;
+    let peer = presented.extensions.get::<Peer>().copied();
+    let local = !scopes.is_empty() && is_local(peer, presented.uri, presented.headers);
+    Ok(local.then(|| Identity::Local(scopes.clone())))
 }
 
 /// The agent behind the `Authorization` header.
-async fn by_token(headers: &HeaderMap, state: &ApiState) -> Result<Caller, Problem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+async fn by_token(presented: Presented<'_>, state: &ApiState) -> Result<Caller, Problem> {
+    let mut values = presented.headers.get_all(header::AUTHORIZATION).iter();
     let token = values
         .next()
         .and_then(|value| value.to_str().ok())
         .and_then(bearer)
         .filter(|_| values.next().is_none())
         .ok_or_else(|| rejected("the Authorization header must be `Bearer <access token>`, once"))?;
-    match state.authority.verify(token).await {
-        Ok(agent) => Ok(Caller(agent)),
-        Err(AuthError::Rejected(reason)) => Err(rejected(reason)),
-        Err(AuthError::Store(error)) => Err(error.into()),
+    let verified = state.authority.verify(token, extension_of(presented.uri.path())).await;
+    verified.map(Caller).map_err(not_accepted)
+}
+
+/// The refusal of a token.
+pub(crate) fn not_accepted(error: AuthError) -> Problem {
+    match error {
+        AuthError::Rejected(reason) => rejected(reason),
+        AuthError::Store(error) => error.into(),
     }
 }
 
@@ -167,6 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn the_extension_of_a_path_is_its_second_segment() {
+        for (path, name) in [
+            ("/ext/demo", Some("demo")),
+            ("/ext/demo/", Some("demo")),
+            ("/ext/demo/a/b", Some("demo")),
+            ("/ext/", None),
+            ("/ext/De%20mo/", None),
+            ("/extras/demo", None),
+            ("/tasks", None),
+        ] {
+            assert_eq!(extension_of(path), name, "{path}");
+        }
+    }
+
+    #[test]
     fn a_session_is_used_by_pages_of_this_server_only() {
         let table: [(&str, &[(&str, &str)], bool); 14] = [
             ("GET", &[], true),
@@ -199,6 +248,7 @@ mod tests {
             }
             let presented = Presented {
                 method: &method.parse().unwrap(),
+                uri: &Uri::from_static("/tasks"),
                 headers: &headers,
                 extensions: &Extensions::new(),
             };

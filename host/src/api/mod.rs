@@ -3,6 +3,8 @@
 //! Around all of it stands [`envelope`]: ids in and out, problems written (RFC 9457), panics and timeouts caught. No
 //! endpoint is reached without a token except those in the first block.
 
+mod agents;
+mod audit;
 mod caller;
 mod compression;
 mod context;
@@ -15,6 +17,8 @@ mod identify;
 mod input;
 pub(crate) mod internal;
 mod jwks;
+pub(crate) mod limits;
+mod metrics;
 mod mount;
 mod oauth;
 pub(crate) mod openapi;
@@ -29,6 +33,7 @@ mod session;
 pub(crate) mod state;
 mod tasks;
 mod tools;
+mod well_known;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::any};
 use http::Uri;
@@ -63,10 +68,28 @@ fn table() -> Vec<Route> {
         Route::at("/.well-known/jwks.json").get(jwks::keys),
         Route::at("/openapi.json").get(openapi::document),
         Route::at("/docs").get(openapi::docs),
+        Route::at("/.well-known/oauth-protected-resource").get(well_known::resource),
+        Route::at("/.well-known/oauth-protected-resource/ext/{name}").get(well_known::extension),
+        Route::at("/.well-known/oauth-authorization-server").get(well_known::authorization_server),
+        Route::at("/agents/auth/token").post(agents::tokens::token),
+        Route::at("/agents/auth/refresh").post(agents::tokens::refresh),
+        Route::at("/agents/auth/revoke").post(agents::tokens::revoke),
         Route::at("/session")
             .get(session::show::show)
             .post(session::start::start)
             .delete(session::end::end),
+        // Agents, and what was done by whom.
+        Route::at("/agents")
+            .get(agents::list::list)
+            .post(agents::create::create),
+        Route::at("/agents/me").get(agents::me::me),
+        Route::at("/agents/{id}")
+            .get(agents::get::get)
+            .patch(agents::update::update)
+            .delete(agents::delete::delete),
+        Route::at("/agents/{id}/credentials").post(agents::credentials::rotate),
+        Route::at("/audit").get(audit::list::list),
+        Route::at("/audit/verify").get(audit::verify::verify),
         // Tasks.
         Route::at("/tasks").get(tasks::list::list).post(tasks::create::create),
         Route::at("/tasks/{id}").get(tasks::get::get),
@@ -90,6 +113,7 @@ fn table() -> Vec<Route> {
         // Extensions and what they provide.
         Route::at("/extensions").get(extensions::list::list),
         Route::at("/extensions/{name}").get(extensions::get::get),
+        Route::at("/metrics").get(metrics::scrape),
         Route::at("/tools").get(tools::list),
     ]
 }

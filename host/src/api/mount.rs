@@ -10,12 +10,12 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use ordinaut_plugin_host::{Access, CallError, CallErrorKind, ExtensionState, RouteError, RouteMatch};
 
 use super::{
-    caller::Caller,
+    caller::{Caller, Identity},
     context::RequestContext,
     envelope::Foreign,
     extensions,
@@ -27,7 +27,11 @@ use super::{
 };
 
 /// How long a request waits for an extension that is still being compiled.
-const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+pub(in crate::api) const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+
+/// Pages of extensions share our origin, and with it the session of whoever looks at them. In a sandbox they have an
+/// origin of their own, unless the operator trusts the extension with that. See docs/decisions/0010.
+const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox allow-scripts allow-forms");
 
 /// An extension's route that asks another one, and so on: beyond this it is a loop.
 const DEPTH_MAX: u32 = 4;
@@ -57,12 +61,7 @@ pub(in crate::api) async fn serve(
     }
     host.settled(name, SETTLES_WITHIN).await;
     let found = host.route(name, request.method(), below);
-    let presented = Presented {
-        method: request.method(),
-        headers: request.headers(),
-        extensions: request.extensions(),
-    };
-    let caller = admitted(&state, presented, found.as_ref().ok()).await?;
+    let caller = admitted(&state, Presented::of(&request), found.as_ref().ok()).await?;
     let route = found.map_err(|error| {
         let explained = caller.as_ref().is_some_and(|caller| caller.allows("extensions:read"));
         no_route(error, request.method(), &path, explained)
@@ -79,6 +78,10 @@ pub(in crate::api) async fn serve(
         .map_err(|error| failed(&error))?;
     strip_hop_by_hop(response.headers_mut());
     cookie::strip_set(response.headers_mut());
+    if !route.same_origin {
+        // Beside what the extension says itself: of several policies each must allow.
+        response.headers_mut().append(header::CONTENT_SECURITY_POLICY, SANDBOX);
+    }
     let mut response = response.map(Body::new).into_response();
     response.extensions_mut().insert(Foreign);
     Ok(response)
@@ -106,18 +109,28 @@ async fn admitted(
     presented: Presented<'_>,
     route: Option<&RouteMatch>,
 ) -> Result<Option<Caller>, Problem> {
-    let caller = authenticate(presented, state).await;
-    let needed = match route.map(|route| &route.access) {
+    let identity = authenticate(presented, state).await;
+    let route = match route {
         // A token that is no good harms nobody where none is needed.
-        Some(Access::Public) => return Ok(caller.unwrap_or(None)),
-        Some(Access::Scope(scope)) => Some(scope),
-        Some(Access::Authenticated) | None => None,
+        Some(route) if route.access == Access::Public => {
+            return Ok(identity.ok().flatten().and_then(Identity::into_caller));
+        }
+        route => route,
     };
-    let caller = caller?.ok_or_else(unauthenticated)?;
-    if let Some(scope) = needed {
-        caller.require(scope.as_str())?;
+    let identity = identity?.ok_or_else(unauthenticated)?;
+    if !route.is_some_and(|route| route.streaming) {
+        identity.count(state, presented.extensions)?;
     }
-    Ok(Some(caller))
+    match (identity, route.map(|route| &route.access)) {
+        (Identity::Agent(caller), access) => {
+            if let Some(Access::Scope(scope)) = access {
+                caller.require(scope.as_str())?;
+            }
+            Ok(Some(caller))
+        }
+        (Identity::Local(scopes), Some(Access::Scope(scope))) if scopes.allows(scope.as_str()) => Ok(None),
+        (Identity::Local(_), _) => Err(unauthenticated()),
+    }
 }
 
 fn strip_hop_by_hop(headers: &mut HeaderMap) {

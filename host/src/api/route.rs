@@ -44,6 +44,12 @@ impl Route {
         self
     }
 
+    pub(super) fn patch<T: 'static>(mut self, handler: impl Handler<T, ApiState>) -> Self {
+        self.methods.push("PATCH");
+        self.handlers = self.handlers.on(MethodFilter::PATCH, handler);
+        self
+    }
+
     pub(super) fn delete<T: 'static>(mut self, handler: impl Handler<T, ApiState>) -> Self {
         self.methods.push("DELETE");
         self.handlers = self.handlers.on(MethodFilter::DELETE, handler);

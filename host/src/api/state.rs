@@ -8,14 +8,16 @@ use std::{
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use ordinaut_bus::Bus;
-use ordinaut_domain::{AgentId, Clock, Event, EventId, RunId, TaskId, Topic};
+use ordinaut_domain::{AgentId, Clock, Event, EventId, RunId, Scopes, TaskId, Topic};
 use ordinaut_engine::{Engine, ToolGateway};
 use ordinaut_plugin_host::PluginHost;
 use ordinaut_store::{Change, Entropy, Store};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{context::RequestContext, events::places::StreamPlaces, idempotency::InFlight, page::CursorKey};
+use super::{
+    context::RequestContext, events::places::StreamPlaces, idempotency::InFlight, limits::Limits, page::CursorKey,
+};
 use crate::{auth::Authority, clock::random_array, config::UnregisteredTools, metrics::Metrics};
 
 /// Shared by all requests; cheap to clone.
@@ -36,6 +38,7 @@ pub(crate) struct Parts {
     pub authority: Authority,
     pub metrics: Arc<Metrics>,
     pub cursors: CursorKey,
+    pub limits: Limits,
     pub in_flight: InFlight,
     pub settings: Settings,
     /// Streams of events that are open.
@@ -51,6 +54,8 @@ pub(crate) struct Parts {
 pub(crate) struct Settings {
     /// The URL under which clients reach the server, without a slash at its end.
     pub base_url: String,
+    /// What programs on this machine may do without a token.
+    pub loopback_scopes: Scopes,
     pub request_timeout: Duration,
     pub body_limit_bytes: usize,
     pub default_timezone: String,
@@ -83,6 +88,10 @@ impl Parts {
 
     pub(crate) fn new_run_id(&self) -> RunId {
         RunId::new(self.now(), random_array(&*self.entropy))
+    }
+
+    pub(crate) fn new_agent_id(&self) -> AgentId {
+        AgentId::new(self.now(), random_array(&*self.entropy))
     }
 
     pub(crate) fn new_event_id(&self) -> EventId {

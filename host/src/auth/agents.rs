@@ -51,6 +51,11 @@ impl AgentCache {
         Ok(Some(agent))
     }
 
+    /// The next look is at the store.
+    pub(crate) fn forget(&self, id: AgentId) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
     fn fresh(&self, id: AgentId, now: Instant) -> Option<Arc<Agent>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known

@@ -9,6 +9,7 @@ use jsonwebtoken::{
     Algorithm, Header, Validation, decode, decode_header, encode,
     errors::{Error, ErrorKind},
 };
+use ordinaut_domain::{Scope, Scopes};
 use serde::{Deserialize, Serialize};
 
 use super::{TokenTerms, keys::SigningKeys};
@@ -36,6 +37,17 @@ pub(crate) struct Claims {
     pub jti: String,
     /// The agent's token version when the token was issued.
     pub token_version: u32,
+    /// When the agent last showed its secret (RFC 9068 §2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+}
+
+impl Claims {
+    /// Scopes that this version does not know are left out rather than refused: they only ever add rights.
+    pub(crate) fn scopes(&self) -> Scopes {
+        let known = self.scope.split(' ').filter_map(|text| text.parse::<Scope>().ok());
+        known.collect()
+    }
 }
 
 /// One audience or several (RFC 7519 §4.1.3).
@@ -77,6 +89,8 @@ pub(crate) enum Rejection {
     UnknownAgent,
     #[error("its agent is disabled")]
     Disabled,
+    #[error("it comes from a sign-in that was too long ago: get a new one from POST /oauth/token")]
+    TooOld,
     #[error("it has been revoked: get a new one from POST /oauth/token")]
     Revoked,
 }
@@ -93,8 +107,15 @@ pub(crate) fn sign(keys: &SigningKeys, claims: &Claims) -> String {
     encode(&header, claims, keys.active()).expect("plain data and our own key")
 }
 
-/// The claims of a token that this server issued and that is valid at `now` (seconds since 1970).
-pub(crate) fn verify(keys: &SigningKeys, token: &str, terms: &TokenTerms, now: i64) -> Result<Claims, Rejection> {
+/// The claims of a token that this server issued and that is valid at `now` (seconds since 1970), for the whole API or
+/// for this extension alone.
+pub(crate) fn verify(
+    keys: &SigningKeys,
+    token: &str,
+    terms: &TokenTerms,
+    extension: Option<&str>,
+    now: i64,
+) -> Result<Claims, Rejection> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(Rejection::Malformed);
     }
@@ -114,7 +135,7 @@ pub(crate) fn verify(keys: &SigningKeys, token: &str, terms: &TokenTerms, now: i
         .kid
         .and_then(|kid| keys.accepted(&kid))
         .ok_or(Rejection::UnknownKey)?;
-    let claims: Claims = decode(token, key, &validation(terms))
+    let claims: Claims = decode(token, key, &validation(terms, extension))
         .map_err(|error| rejection(&error))?
         .claims;
 
@@ -130,10 +151,12 @@ pub(crate) fn verify(keys: &SigningKeys, token: &str, terms: &TokenTerms, now: i
 
 /// What the library checks besides the signature. The other claims, `exp` and `nbf` among them, are required by
 /// [`Claims`] itself.
-fn validation(terms: &TokenTerms) -> Validation {
+fn validation(terms: &TokenTerms, extension: Option<&str>) -> Validation {
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[&terms.issuer]);
-    validation.set_audience(&[&terms.audience]);
+    let own = extension.map(|name| terms.resource_of(name));
+    let audiences: Vec<&String> = [Some(&terms.audience), own.as_ref()].into_iter().flatten().collect();
+    validation.set_audience(&audiences);
     validation.set_required_spec_claims(&["iss", "aud", "sub"]);
     validation.validate_exp = false;
     validation.validate_nbf = false;

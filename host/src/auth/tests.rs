@@ -60,6 +60,7 @@ impl Fixture {
         let terms = TokenTerms {
             issuer: "http://i".into(),
             audience: "a".into(),
+            base_url: "http://i".into(),
             ttl_seconds: 900,
         };
         let keys = SigningKeys::from_seed(&[1; 32]);
@@ -87,21 +88,21 @@ async fn a_secret_buys_a_token_that_names_its_agent_until_it_expires() {
     for id in [fixture.agent.id.to_string(), "alice".to_owned()] {
         let issued = fixture
             .authority
-            .grant(&id, fixture.secret.expose(), Some("tasks:read"))
+            .grant(&id, fixture.secret.expose(), Some("tasks:read"), None)
             .await
             .unwrap();
-        let caller = fixture.authority.verify(&issued.token).await.unwrap();
+        let caller = fixture.authority.verify(&issued.token, None).await.unwrap();
         assert_eq!((caller.id, caller.name.as_str()), (fixture.agent.id, "alice"));
         assert_eq!(caller.scopes, scopes("tasks:read"));
     }
     let issued = fixture
         .authority
-        .grant("alice", fixture.secret.expose(), None)
+        .grant("alice", fixture.secret.expose(), None, None)
         .await
         .unwrap();
     *fixture.clock.0.lock().unwrap() += TimeDelta::seconds(931);
     assert_eq!(
-        rejection(fixture.authority.verify(&issued.token).await),
+        rejection(fixture.authority.verify(&issued.token, None).await),
         Rejection::Expired
     );
 }
@@ -121,7 +122,7 @@ async fn wrong_credentials_are_all_answered_alike() {
         ("alice", ""),
         ("", ""),
     ] {
-        let refused = fixture.authority.grant(id, secret, None).await.err().unwrap();
+        let refused = fixture.authority.grant(id, secret, None, None).await.err().unwrap();
         assert!(matches!(refused, GrantError::InvalidClient), "{id}");
     }
 }
@@ -131,13 +132,21 @@ async fn a_disabled_agent_gets_no_token_and_its_tokens_are_no_good() {
     let fixture = Fixture::new(true).await;
     let refused = fixture
         .authority
-        .grant("alice", fixture.secret.expose(), None)
+        .grant("alice", fixture.secret.expose(), None, None)
         .await
         .err()
         .unwrap();
     assert!(matches!(refused, GrantError::InvalidClient));
-    let token = fixture.authority.sign(&fixture.agent, &fixture.agent.scopes);
-    assert_eq!(rejection(fixture.authority.verify(&token).await), Rejection::Disabled);
+    let token = fixture.authority.sign(
+        &fixture.agent,
+        &fixture.agent.scopes,
+        "a".into(),
+        fixture.clock.now().timestamp(),
+    );
+    assert_eq!(
+        rejection(fixture.authority.verify(&token, None).await),
+        Rejection::Disabled
+    );
 }
 
 #[tokio::test]
@@ -147,16 +156,23 @@ async fn tokens_of_an_earlier_version_or_of_nobody_are_refused() {
         token_version: 2,
         ..fixture.agent.clone()
     };
-    let token = fixture.authority.sign(&earlier, &earlier.scopes);
-    assert_eq!(rejection(fixture.authority.verify(&token).await), Rejection::Revoked);
+    let token = fixture
+        .authority
+        .sign(&earlier, &earlier.scopes, "a".into(), fixture.clock.now().timestamp());
+    assert_eq!(
+        rejection(fixture.authority.verify(&token, None).await),
+        Rejection::Revoked
+    );
 
     let nobody = Agent {
         id: "0192f0c1-2b3c-7def-8123-456789abcdef".parse().unwrap(),
         ..fixture.agent.clone()
     };
-    let token = fixture.authority.sign(&nobody, &nobody.scopes);
+    let token = fixture
+        .authority
+        .sign(&nobody, &nobody.scopes, "a".into(), fixture.clock.now().timestamp());
     assert_eq!(
-        rejection(fixture.authority.verify(&token).await),
+        rejection(fixture.authority.verify(&token, None).await),
         Rejection::UnknownAgent
     );
 }
@@ -164,11 +180,68 @@ async fn tokens_of_an_earlier_version_or_of_nobody_are_refused() {
 #[tokio::test]
 async fn a_token_gives_nothing_that_its_agent_has_lost() {
     let fixture = Fixture::new(false).await;
-    let token = fixture.authority.sign(&fixture.agent, &Scopes::all());
+    let token = fixture.authority.sign(
+        &fixture.agent,
+        &Scopes::all(),
+        "a".into(),
+        fixture.clock.now().timestamp(),
+    );
     assert_eq!(
-        fixture.authority.verify(&token).await.unwrap().scopes,
+        fixture.authority.verify(&token, None).await.unwrap().scopes,
         fixture.agent.scopes
     );
+}
+
+#[tokio::test]
+async fn a_token_buys_another_until_half_a_day_after_the_secret_was_shown() {
+    let fixture = Fixture::new(false).await;
+    let issued = fixture
+        .authority
+        .grant("alice", fixture.secret.expose(), Some("tasks:read"), None)
+        .await
+        .unwrap();
+    let mut token = issued.token;
+    for _ in 0..71 {
+        *fixture.clock.0.lock().unwrap() += TimeDelta::minutes(10);
+        token = fixture.authority.refresh(&token).await.ok().unwrap().token;
+    }
+    let caller = fixture.authority.verify(&token, None).await.unwrap();
+    assert_eq!(caller.scopes, scopes("tasks:read"));
+    *fixture.clock.0.lock().unwrap() += TimeDelta::minutes(10);
+    let refused = fixture.authority.refresh(&token).await.err().unwrap();
+    assert!(matches!(refused, AuthError::Rejected(Rejection::TooOld)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_token_is_for_the_whole_api_or_for_one_extension() {
+    let fixture = Fixture::new(false).await;
+    let grant = |resource: &'static str| {
+        let (authority, secret) = (&fixture.authority, fixture.secret.expose());
+        async move { authority.grant("alice", secret, None, Some(resource)).await }
+    };
+    for whole in ["http://i", "http://i/", ""] {
+        let token = grant(whole).await.ok().unwrap().token;
+        assert!(fixture.authority.verify(&token, None).await.is_ok(), "{whole}");
+    }
+    for own in ["http://i/ext/demo", "http://i/ext/demo/"] {
+        let token = grant(own).await.ok().unwrap().token;
+        assert!(fixture.authority.verify(&token, Some("demo")).await.is_ok(), "{own}");
+        assert_eq!(
+            rejection(fixture.authority.verify(&token, None).await),
+            Rejection::Claim("aud")
+        );
+    }
+    for no in [
+        "http://i/ext/",
+        "http://i/ext/a/b",
+        "http://i/tasks",
+        "http://ii",
+        "https://i",
+        "x",
+    ] {
+        let refused = grant(no).await.err().unwrap();
+        assert!(matches!(refused, GrantError::InvalidTarget(_)), "{no}");
+    }
 }
 
 fn scopes(text: &str) -> Scopes {

@@ -169,11 +169,16 @@ impl Server {
 
     /// An authenticated GET.
     pub(super) async fn get(&self, path: &str) -> Result<Value, CliError> {
+        self.request(Method::GET, path, None).await
+    }
+
+    /// An authenticated request.
+    pub(super) async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
         let token = match &self.args.token {
             Some(token) => token.clone(),
             None => self.token(None).await?.access_token,
         };
-        self.send(Method::GET, path, Some(&token), None).await
+        self.send(method, path, Some(&token), body).await
     }
 
     async fn send(

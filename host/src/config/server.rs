@@ -24,6 +24,10 @@ pub struct ServerConfig {
     pub body_limit_bytes: usize,
     /// Connections that are served at once; more wait to be accepted.
     pub max_connections: usize,
+    /// Requests of one agent in a second, on average; 0 is no limit.
+    pub rate_limit_per_second: u32,
+    /// Requests of one agent at once, before the average counts.
+    pub rate_limit_burst: u32,
     /// How long a stop waits for requests and runs to finish, in seconds.
     pub shutdown_grace_seconds: u64,
 }
@@ -56,6 +60,8 @@ impl Default for ServerConfig {
             request_timeout_seconds: 30,
             body_limit_bytes: 1 << 20,
             max_connections: 1_024,
+            rate_limit_per_second: 200,
+            rate_limit_burst: 1_000,
             shutdown_grace_seconds: 25,
         }
     }
@@ -71,6 +77,8 @@ impl ServerConfig {
         check.range("server.request_timeout_seconds", self.request_timeout_seconds, 1, 600);
         check.range("server.body_limit_bytes", self.body_limit_bytes, 1 << 10, 64 << 20);
         check.range("server.max_connections", self.max_connections, 1, 1_000_000);
+        check.range("server.rate_limit_per_second", self.rate_limit_per_second, 0, 1_000_000);
+        check.range("server.rate_limit_burst", self.rate_limit_burst, 1, 10_000_000);
         check.range("server.shutdown_grace_seconds", self.shutdown_grace_seconds, 0, 600);
         check.require(!self.roles.is_empty(), "server.roles", || {
             "is empty, so the process would do nothing; name at least one of api, scheduler, worker, extensions".into()

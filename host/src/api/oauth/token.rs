@@ -18,7 +18,7 @@ use crate::{
         problem::{Kind, Problem, kind},
         state::ApiState,
     },
-    auth::GrantError,
+    auth::{GrantError, IssuedToken},
 };
 
 /// What the body may hold. Unknown parameters are ignored (RFC 6749 §3.2).
@@ -28,9 +28,12 @@ struct TokenRequest {
     client_id: Option<String>,
     client_secret: Option<String>,
     scope: Option<String>,
+    /// RFC 8707.
+    resource: Option<String>,
 }
 
 pub(in crate::api) async fn grant(State(state): State<ApiState>, request: Request) -> Result<Response, Problem> {
+    state.limits.count_attempt(request.extensions())?;
     let headers = request.headers().clone();
     let body = read_body(request, &state).await?;
     let parameters = read(&headers, &body)?;
@@ -46,29 +49,41 @@ pub(in crate::api) async fn grant(State(state): State<ApiState>, request: Reques
     }
     let basic = headers.contains_key(header::AUTHORIZATION);
     let (id, secret) = credentials(&headers, &parameters)?;
-    match state.authority.grant(&id, &secret, parameters.scope.as_deref()).await {
-        Ok(issued) => {
-            state.metrics.http.token_issued();
-            let body = json!({
-                "access_token": issued.token,
-                "token_type": "Bearer",
-                "expires_in": issued.expires_in,
-                "scope": issued.scopes.to_string(),
-            });
-            let mut response = axum::Json(body).into_response();
-            response
-                .headers_mut()
-                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            Ok(response)
-        }
-        Err(error @ GrantError::InvalidClient) => {
+    let (scope, resource) = (parameters.scope.as_deref(), parameters.resource.as_deref());
+    let issued = state.authority.grant(&id, &secret, scope, resource).await;
+    issued
+        .map(|issued| issued_answer(&state, &issued))
+        .map_err(|error| not_granted(error, basic))
+}
+
+/// The answer with a token (RFC 6749 §5.1).
+pub(in crate::api) fn issued_answer(state: &ApiState, issued: &IssuedToken) -> Response {
+    state.metrics.http.token_issued();
+    let body = json!({
+        "access_token": issued.token,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+        "scope": issued.scopes.to_string(),
+    });
+    let mut response = axum::Json(body).into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Why there is none (RFC 6749 §5.2, RFC 8707 §2). `basic` is whether the client used HTTP Basic.
+pub(in crate::api) fn not_granted(error: GrantError, basic: bool) -> Problem {
+    match error {
+        GrantError::InvalidClient => {
             let problem = refused(kind::INVALID_CLIENT, &error.to_string());
             // RFC 6749 §5.2 wants the challenge when the client used the header; RFC 9110 §15.5.2 always.
             let scheme = if basic { "Basic" } else { "Bearer" };
-            Err(problem.header(header::WWW_AUTHENTICATE, format!("{scheme} realm=\"ordinaut\"")))
+            problem.header(header::WWW_AUTHENTICATE, format!("{scheme} realm=\"ordinaut\""))
         }
-        Err(GrantError::InvalidScope(reason)) => Err(refused(kind::INVALID_SCOPE, &reason)),
-        Err(GrantError::Store(error)) => Err(error.into()),
+        GrantError::InvalidScope(reason) => refused(kind::INVALID_SCOPE, &reason),
+        GrantError::InvalidTarget(reason) => refused(kind::INVALID_TARGET, &reason),
+        GrantError::Store(error) => error.into(),
     }
 }
 
@@ -94,6 +109,7 @@ fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Result<TokenRequ
             "client_id" => &mut request.client_id,
             "client_secret" => &mut request.client_secret,
             "scope" => &mut request.scope,
+            "resource" => &mut request.resource,
             _ => continue,
         };
         if place.is_some() {

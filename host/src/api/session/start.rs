@@ -25,12 +25,8 @@ pub(in crate::api) async fn start(
     request: Request,
 ) -> Result<Response, Problem> {
     // Otherwise a foreign page could sign somebody in as its own agent, to see what they do.
-    let presented = Presented {
-        method: request.method(),
-        headers: request.headers(),
-        extensions: request.extensions(),
-    };
-    require_own_page(presented, &state.settings.base_url)?;
+    require_own_page(Presented::of(&request), &state.settings.base_url)?;
+    state.limits.count_attempt(request.extensions())?;
     let JsonBody(document) = JsonBody::from_request(request, &state).await?;
     let (client_id, client_secret) = read(document)?;
     let agent = state

@@ -13,6 +13,7 @@ fn terms() -> TokenTerms {
     TokenTerms {
         issuer: "https://ordinaut.example".into(),
         audience: "ordinaut-api".into(),
+        base_url: "https://ordinaut.example".into(),
         ttl_seconds: 900,
     }
 }
@@ -29,11 +30,12 @@ fn claims() -> Claims {
         exp: NOW + 900,
         jti: "x".into(),
         token_version: 1,
+        auth_time: None,
     }
 }
 
 fn verified(token: &str, now: i64) -> Result<Claims, Rejection> {
-    verify(&keys(), token, &terms(), now)
+    verify(&keys(), token, &terms(), None, now)
 }
 
 fn part(value: &impl Serialize) -> String {
@@ -222,4 +224,25 @@ fn anything_else_is_malformed() {
     ] {
         assert!(matches!(verified(text, NOW), Err(Rejection::Malformed)), "{text:.20}");
     }
+}
+
+#[test]
+fn a_token_for_an_extension_is_accepted_there_alone() {
+    let token = |aud: &str| {
+        sign(
+            &keys(),
+            &Claims {
+                aud: aud.to_owned().into(),
+                ..claims()
+            },
+        )
+    };
+    let accepted = |aud: &str, extension: Option<&str>| verify(&keys(), &token(aud), &terms(), extension, NOW).is_ok();
+    let of_demo = "https://ordinaut.example/ext/demo";
+    assert!(accepted(of_demo, Some("demo")));
+    for elsewhere in [None, Some("other"), Some("dem"), Some("demo2")] {
+        assert!(!accepted(of_demo, elsewhere), "{elsewhere:?}");
+    }
+    assert!(accepted("ordinaut-api", Some("demo")));
+    assert!(!accepted("https://ordinaut.example", Some("demo")));
 }
