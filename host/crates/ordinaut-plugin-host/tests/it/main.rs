@@ -2,6 +2,7 @@
 
 mod broken;
 mod calls;
+mod deputy;
 mod events;
 mod folder;
 mod grants;

@@ -149,7 +149,7 @@ pub(crate) fn tool_call(tool: &str, arguments: Value) -> ToolCall {
     }
 }
 
-fn body_of(text: &str) -> BoxBody {
+pub(crate) fn body_of(text: &str) -> BoxBody {
     let never = |never: std::convert::Infallible| -> BoxError { match never {} };
     if text.is_empty() {
         Empty::new().map_err(never).boxed_unsync()
