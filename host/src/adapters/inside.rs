@@ -97,7 +97,7 @@ impl WayInside {
             ActingAs::Nobody => return Ok(None),
             ActingAs::Own(scopes) => scopes,
         };
-        let agent = self.own_agent(extension, &scopes, origin).await?;
+        let agent = self.own_agent(extension, origin).await?;
         if agent.disabled_at.is_some() {
             let message = format!("the agent `{}` is disabled", agent.name);
             return Err(ServiceError::permanent("denied", message));
@@ -110,7 +110,7 @@ impl WayInside {
     }
 
     /// The agent `ext:<name>`, made when it is first needed. Nobody has its secret.
-    async fn own_agent(&self, extension: &str, scopes: &Scopes, origin: &CallOrigin) -> Result<Agent, ServiceError> {
+    async fn own_agent(&self, extension: &str, origin: &CallOrigin) -> Result<Agent, ServiceError> {
         let name = format!("ext:{extension}");
         if let Some(agent) = self.store.agent_by_name(&name).await.map_err(of_store)? {
             return Ok(agent);
@@ -123,7 +123,8 @@ impl WayInside {
         let agent = Agent {
             id: AgentId::new(now, random_array(&*self.entropy)),
             name,
-            scopes: scopes.clone(),
+            // What it may do is said by the operator's grant, which can change at any time, and by nothing that is kept.
+            scopes: Scopes::default(),
             // Of no text that anybody knows.
             secret_hash: random_array(&*self.entropy),
             token_version: 1,
@@ -134,7 +135,7 @@ impl WayInside {
             actor: None,
             action: "agent.created",
             subject: agent.id.to_string(),
-            details: json!({ "name": agent.name, "extension": extension, "scopes": scopes }),
+            details: json!({ "name": agent.name, "extension": extension }),
             request_id: origin.request_id.clone(),
             at: now,
             events: Vec::new(),
