@@ -1,5 +1,7 @@
 //! `ordinaut:tools/caller`: calls of other extensions' tools.
 
+use std::fmt::Write as _;
+
 use ordinaut_domain::{Scope, Scopes, ToolAddress, ToolError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -111,8 +113,13 @@ fn derive(texts: &[&str]) -> String {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     }
-    let digest = hash.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn of_tool(error: ToolError) -> Error {

@@ -68,7 +68,7 @@ impl Asking<'_> {
         let rules = self.request.http_outbound.as_deref().unwrap_or_default();
         let for_the_api = self.request.scheduler_scopes.is_some() || self.grant.scheduler_scopes.is_some();
         let imported = self.needed.contains(&Capability::OutboundHttp) && !for_the_api;
-        if self.grant.http_outbound.is_some() || !(imported || !rules.is_empty()) {
+        if self.grant.http_outbound.is_some() || (!imported && rules.is_empty()) {
             return;
         }
         let any_host = rules.iter().any(|rule| rule.host == HostPattern::Any);
@@ -110,7 +110,7 @@ impl Asking<'_> {
     fn tools(&mut self) {
         let tools = self.request.tools_call.as_deref().unwrap_or_default();
         let imported = self.needed.contains(&Capability::ToolCalls);
-        if self.grant.tools_call.is_some() || !(imported || !tools.is_empty()) {
+        if self.grant.tools_call.is_some() || (!imported && tools.is_empty()) {
             return;
         }
         let tools: Vec<String> = tools.iter().map(ToString::to_string).collect();
