@@ -274,12 +274,7 @@ impl Query {
         self.noted(parsed, name, &expected, &text)
     }
 
-    /// A parameter with one of the names that a type has in JSON.
-    pub(crate) fn named<T: DeserializeOwned>(&mut self, name: &'static str, names: &[&str]) -> Option<T> {
-        let text = self.text(name)?;
-        self.one_of(&text, name, names)
-    }
-
+    /// One of the names that a type has in JSON.
     fn one_of<T: DeserializeOwned>(&mut self, text: &str, name: &str, names: &[&str]) -> Option<T> {
         let near = suggest(text, names.iter().copied());
         let parsed = serde_json::from_value(Value::String(text.to_owned())).ok();
@@ -372,7 +367,7 @@ mod tests {
         let mut query = query(text).await;
         let _ = query.number("limit", 1..=200);
         let _ = query.parsed::<AgentId>("owner", "the id of an agent");
-        let _ = query.named::<RunState>("state", &["queued", "running"]);
+        let _ = query.named_list::<RunState>("state", &["queued", "running"]);
         let _ = query.instant("scheduled_from");
         let problem = query.finish().unwrap_err();
         assert_eq!(problem.kind(), kind::INVALID_QUERY);

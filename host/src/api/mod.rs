@@ -92,11 +92,17 @@ fn table() -> Vec<Route> {
         Route::at("/audit/verify").get(audit::verify::verify),
         // Tasks.
         Route::at("/tasks").get(tasks::list::list).post(tasks::create::create),
-        Route::at("/tasks/{id}").get(tasks::get::get),
+        Route::at("/tasks/validate").post(tasks::validate::validate),
+        Route::at("/tasks/{id}")
+            .get(tasks::get::get)
+            .put(tasks::put::put)
+            .patch(tasks::patch::patch)
+            .delete(tasks::delete::delete),
         Route::at("/tasks/{id}/run_now").post(tasks::run_now::run_now),
         Route::at("/tasks/{id}/pause").post(tasks::pause::pause),
         Route::at("/tasks/{id}/resume").post(tasks::resume::resume),
         Route::at("/tasks/{id}/snooze").post(tasks::snooze::snooze),
+        Route::at("/tasks/{id}/skip_next").post(tasks::skip_next::skip_next),
         Route::at("/tasks/{id}/cancel").post(tasks::cancel::cancel),
         Route::at("/schedules/preview").post(schedules::preview),
         // Runs.

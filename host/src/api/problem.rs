@@ -65,6 +65,8 @@ pub(crate) mod kind {
         AGENT_OWNS_TASKS = "agent_owns_tasks", CONFLICT, "The agent owns tasks";
         RUN_FINISHED = "run_finished", CONFLICT, "The run is over";
         TOO_MANY_STREAMS = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open";
+        PRECONDITION_FAILED = "precondition_failed", PRECONDITION_FAILED, "It was changed meanwhile";
+        PRECONDITION_REQUIRED = "precondition_required", PRECONDITION_REQUIRED, "The version must be named";
         TOO_LARGE = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
         UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body's type is not understood";
         INVALID_TASK = "invalid_task", UNPROCESSABLE_ENTITY, "The task cannot be accepted";

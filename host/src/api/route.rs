@@ -44,6 +44,12 @@ impl Route {
         self
     }
 
+    pub(super) fn put<T: 'static>(mut self, handler: impl Handler<T, ApiState>) -> Self {
+        self.methods.push("PUT");
+        self.handlers = self.handlers.on(MethodFilter::PUT, handler);
+        self
+    }
+
     pub(super) fn patch<T: 'static>(mut self, handler: impl Handler<T, ApiState>) -> Self {
         self.methods.push("PATCH");
         self.handlers = self.handlers.on(MethodFilter::PATCH, handler);

@@ -1,8 +1,12 @@
-//! What people do to a task between its occurrences: pause, resume, snooze, cancel, replace.
+//! What people do to a task between its occurrences: pause, resume, snooze, skip, cancel, replace.
 //!
 //! Each control is a function from the task as it is to the task as it shall be, with what is to be told about it.
 //! The caller stores the result under the version that it read; nothing here is stored. A control that finds its
 //! work already done answers an unchanged task (`changed` is false), so that repeating a request is harmless.
+
+mod skip;
+
+pub use skip::Skip;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -137,14 +141,7 @@ impl Task {
         queued: Option<QueuedOccurrence>,
         now: DateTime<Utc>,
     ) -> Result<Control, Refusal> {
-        match self.status {
-            TaskStatus::Active => {}
-            TaskStatus::Paused => {
-                let message = "the task is paused: resume it first, then snooze its next occurrence".to_owned();
-                return Err(Refusal::of_state("task_paused", message));
-            }
-            TaskStatus::Canceled | TaskStatus::Completed => return Err(self.ended("snoozed")),
-        }
+        self.must_be_active("snooze", "snoozed")?;
         let (nominal, planned) = self.next_to_come(queued, now)?;
         let until = snoozed_until(snooze, (nominal, planned), now)?;
         let mut task = self.touched(now);
@@ -196,6 +193,10 @@ impl Task {
         if self.status == TaskStatus::Canceled {
             return Err(self.ended("changed"));
         }
+        let fields = self.definition.differences(&definition);
+        if fields.is_empty() {
+            return Ok(self.unchanged("task.updated", "the task says that already"));
+        }
         let same_schedule = is_same_schedule(&self.definition, &definition);
         let mut task = self.touched(now);
         task.definition = definition;
@@ -225,7 +226,9 @@ impl Task {
         } else {
             "the task was changed; its schedule begins anew"
         };
-        Ok(changed(task, "task.updated", message))
+        let mut control = changed(task, "task.updated", message);
+        control.details = json!({ "changed": fields, "schedule_begins_anew": !same_schedule });
+        Ok(control)
     }
 
     /// Whether a run beside the schedule may be made ([`manual_run`](crate::plan::manual_run)): of active, paused and
@@ -235,6 +238,18 @@ impl Task {
             Err(self.ended("run"))
         } else {
             Ok(())
+        }
+    }
+
+    /// Refuses what concerns the next occurrence of a task that makes no runs.
+    fn must_be_active(&self, verb: &str, participle: &str) -> Result<(), Refusal> {
+        match self.status {
+            TaskStatus::Active => Ok(()),
+            TaskStatus::Paused => {
+                let message = format!("the task is paused: resume it first, then {verb} its next occurrence");
+                Err(Refusal::of_state("task_paused", message))
+            }
+            TaskStatus::Canceled | TaskStatus::Completed => Err(self.ended(participle)),
         }
     }
 
@@ -254,9 +269,9 @@ impl Task {
         };
         next.ok_or_else(|| {
             let message = if self.is_driven_by_time() {
-                "the task has no next occurrence that could be moved: its last one has become a run"
+                "the task has no next occurrence: its last one has become a run"
             } else {
-                "the task has no next occurrence that could be moved: it is not driven by time"
+                "the task has no next occurrence: it is not driven by time"
             };
             Refusal::of_state("no_next_occurrence", message)
         })

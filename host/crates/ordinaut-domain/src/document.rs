@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -187,7 +187,8 @@ impl<'a, 'v> Fields<'a, 'v> {
             return None;
         };
         match DateTime::parse_from_rfc3339(text) {
-            Ok(instant) => Some(instant.with_timezone(&Utc)),
+            // What is stored has microseconds.
+            Ok(instant) => Some(instant.with_timezone(&Utc).trunc_subsecs(6)),
             Err(error) => {
                 let shown = clip(text, 60);
                 let detail = format!(

@@ -24,7 +24,7 @@ pub mod work;
 
 pub use agent::{Agent, AgentEdit, InvalidScope, Scope, Scopes};
 pub use clock::Clock;
-pub use control::{Control, Refusal, Snooze};
+pub use control::{Control, Refusal, Skip, Snooze};
 pub use event::{Event, EventView, InvalidTopic, LoggedEvent, Topic, TopicPattern};
 pub use id::{AgentId, EventId, InvalidId, RunId, TaskId, WorkerId};
 pub use ordinaut_schedule as schedule;

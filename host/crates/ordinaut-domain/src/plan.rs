@@ -27,8 +27,10 @@ mod skips;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{DueTask, MisfirePolicy, Plan, PlannedRun, RunId, ScheduleKind, Task, TaskDefinition, Timing, Violation};
-use calendar::Calendar;
+use crate::{
+    DueTask, MisfirePolicy, Plan, PlannedRun, RunId, ScheduleKind, Task, TaskDefinition, TaskStatus, Timing, Violation,
+};
+use calendar::{Calendar, Spot};
 use pass::Pass;
 pub use skips::kind_of_skip;
 
@@ -98,6 +100,65 @@ pub fn manual_run(task: &Task, now: DateTime<Utc>, id: RunId, simulate: bool) ->
         trigger: serde_json::Value::Null,
         simulate,
     }
+}
+
+/// The next times at which a task is to start, at most `count`, the first as it is planned now (snoozed perhaps) and the
+/// later ones without their jitter. Of a paused task, those that it would have if it were resumed now; of one that has
+/// ended, none.
+pub fn upcoming(task: &Task, now: DateTime<Utc>, count: usize) -> Vec<DateTime<Utc>> {
+    let (timing, limits) = (&task.timing, &task.definition);
+    let left = limits
+        .max_runs
+        .map_or(u64::MAX, |most| most.saturating_sub(timing.runs_made));
+    let count = usize::try_from(left).unwrap_or(usize::MAX).min(count);
+    let is_over = matches!(task.status, TaskStatus::Canceled | TaskStatus::Completed);
+    let (Some(nominal), Ok(calendar), false) = (timing.next_occurrence, Calendar::of(limits), is_over) else {
+        return Vec::new();
+    };
+    let planned = timing.next_run_at.unwrap_or(nominal);
+    let mut found = Vec::with_capacity(count);
+    let mut last = Spot {
+        at: nominal.max(planned),
+        checkpoint: timing.checkpoint.clone(),
+        remark: None,
+    };
+    if task.status == TaskStatus::Active || planned > now {
+        found.push(planned);
+    } else {
+        last.at = last.at.max(now);
+    }
+    while found.len() < count {
+        let Some(next) = calendar.after(last.at, last.checkpoint.as_ref()) else {
+            break;
+        };
+        found.push(next.at);
+        last = next;
+    }
+    found.truncate(count);
+    found
+}
+
+/// The next occurrence once this one is given up, as timing. One that was snoozed may lie behind others that have passed
+/// in the meantime; they would not have been run, and are not missed now.
+pub(crate) fn timing_after(
+    task: &Task,
+    (nominal, planned): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+) -> Result<Timing, Violation> {
+    let after = if is_snoozed(task) {
+        nominal.max(planned.min(now))
+    } else {
+        nominal
+    };
+    let runs_made = task.timing.runs_made;
+    let next = Calendar::of(&task.definition)?.after(after, task.timing.checkpoint.as_ref());
+    Ok(next.map_or(
+        Timing {
+            runs_made,
+            ..Timing::default()
+        },
+        |spot| spot.into_timing(runs_made),
+    ))
 }
 
 /// Whether the next occurrence was moved by a person, and not only put off by the scheduler.

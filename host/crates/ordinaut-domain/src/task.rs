@@ -12,7 +12,7 @@ mod parse;
 mod schedule;
 mod warnings;
 
-pub use parse::{READ_ONLY, TaskContext};
+pub use parse::{READ_ONLY, TaskContext, without_read_only};
 pub use schedule::is_same_schedule;
 
 /// What kind of expression says when a task is due.
@@ -172,4 +172,11 @@ pub struct Task {
     pub last_run: Option<LastRun>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl Task {
+    /// When the next occurrence is to start. A paused task may remember one, but makes no runs.
+    pub fn next_run_at(&self) -> Option<DateTime<Utc>> {
+        self.timing.next_run_at.filter(|_| self.status != TaskStatus::Paused)
+    }
 }

@@ -1,4 +1,4 @@
-//! A single time: an RFC 3339 instant, or a local date-time in the schedule's zone.
+//! A single time: an RFC 3339 instant, cut to microseconds, or a local date-time in the schedule's zone.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -31,10 +31,12 @@ impl Once {
             ));
         }
         let mut occurrence = Occurrence::from(elapsed_hit(zone.offsets(), seconds));
-        let fraction = TimeDelta::nanoseconds(i64::from(time.nanoseconds));
+        // Microseconds are what is stored: a finer instant would be found again after itself.
+        let micros = time.nanoseconds / 1_000;
+        let fraction = TimeDelta::microseconds(i64::from(micros));
         occurrence.at += fraction;
         occurrence.nominal += fraction;
-        let format = if time.nanoseconds == 0 {
+        let format = if micros == 0 {
             "%Y-%m-%dT%H:%M:%SZ"
         } else {
             "%Y-%m-%dT%H:%M:%S%.fZ"

@@ -69,6 +69,21 @@ exam! { ($)
         the_next_due_task_is_the_earliest_active_one,
         a_change_wakes_the_scheduler_and_is_audited,
     }
+    task_lists {
+        tasks_are_found_by_any_of_several_statuses_and_kinds,
+        tasks_are_found_by_when_they_are_due,
+        each_order_has_pages_without_gaps_or_duplicates,
+        a_cursor_belongs_to_its_order,
+    }
+    task_changes {
+        a_task_is_deleted_with_its_history,
+        a_task_is_not_deleted_while_it_runs_or_was_changed,
+        a_deleted_task_gives_its_turn_to_the_next,
+        an_occurrence_that_is_left_out_is_recorded,
+        an_occurrence_that_is_queued_ends_as_skipped,
+        an_occurrence_that_has_begun_cannot_be_left_out,
+        the_last_occurrence_left_out_completes_the_task,
+    }
     materialise {
         a_due_task_becomes_a_queued_run,
         materialising_twice_is_harmless,

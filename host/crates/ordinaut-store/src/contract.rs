@@ -12,6 +12,7 @@
 
 mod idempotency;
 mod reading;
+mod tasks;
 
 use std::time::Duration;
 
@@ -19,14 +20,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
     Agent, AgentEdit, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, EventView, Lease,
-    LeasedWork, LoggedEvent, Plan, PlannedRun, QueuedOccurrence, Run, RunId, RunState, ScheduleKind, Session,
-    StepRecord, Task, TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
+    LeasedWork, LoggedEvent, Plan, PlannedRun, QueuedOccurrence, Run, RunId, RunState, Session, StepRecord, Task,
+    TaskId, TaskStatus, TopicPattern, Verdict, WorkerId,
 };
 use serde_json::Value;
 use tokio::sync::watch;
 
 pub use idempotency::{IDEMPOTENCY_KEPT, Idempotency, IdempotencyKey, KeptAnswer, Once};
 pub use reading::{EventFilter, ListedRun, RunFilter, RunOrder, TopicCount};
+pub use tasks::{Deletion, TaskFilter, TaskOrder, TaskSort};
 
 use crate::error::Result;
 
@@ -70,16 +72,6 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct TaskFilter {
-    pub status: Option<TaskStatus>,
-    pub kind: Option<ScheduleKind>,
-    pub owner: Option<AgentId>,
-    pub tag: Option<String>,
-    /// Part of the title, whatever its case.
-    pub query: Option<String>,
-}
-
 /// What a pass of the scheduler did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Materialised {
@@ -116,7 +108,7 @@ pub trait Tasks: Send + Sync + 'static {
     /// The task, whatever its status.
     async fn task(&self, id: TaskId) -> Result<Option<Task>>;
 
-    /// Tasks, newest first.
+    /// Tasks in the order of the filter.
     async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
 
     /// Replaces everything about a task but its id, owner and creation time. `Stale` unless the stored version is
@@ -132,6 +124,22 @@ pub trait Tasks: Send + Sync + 'static {
         drop: Option<&DropRuns>,
         change: &Change,
     ) -> Result<Updated>;
+
+    /// Deletes a task with all of its history: runs, attempts, steps, due work. `Stale` unless the stored version is
+    /// `expected_version`; while a worker has one of its runs, nothing is deleted.
+    async fn delete_task(&self, id: TaskId, expected_version: u64, change: &Change) -> Result<Deletion>;
+
+    /// Leaves an occurrence out and replaces the task as [`update_task`](Self::update_task) does, except that `runs_made`
+    /// stays as it is stored. An occurrence that has become a queued run since, and has not begun, ends as that run: then
+    /// the stored timing stays as well, and the run no longer counts. `Duplicate` when its run has begun or is over.
+    /// Answers the skipped run.
+    async fn skip_occurrence(
+        &self,
+        task: &Task,
+        expected_version: u64,
+        skipped: &PlannedRun,
+        change: &Change,
+    ) -> Result<Run>;
 
     /// The first occurrence of a task that has become a queued run, has not begun and is due after `after`.
     async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>>;

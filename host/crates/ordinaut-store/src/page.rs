@@ -42,13 +42,16 @@ impl Place {
                 id: Uuid::try_parse(id).ok()?,
             })
         };
-        parts().ok_or_else(|| {
-            let shown: String = text.chars().take(64).collect();
-            StoreError::Invalid(format!(
-                "`{shown}` is no cursor of this list: use the `next` of the page before"
-            ))
-        })
+        parts().ok_or_else(|| no_cursor(text))
     }
+}
+
+/// The refusal of a cursor that the list did not give out.
+pub(crate) fn no_cursor(text: &str) -> StoreError {
+    let shown: String = text.chars().take(64).collect();
+    StoreError::Invalid(format!(
+        "`{shown}` is no cursor of this list: use the `next` of the page before"
+    ))
 }
 
 /// How many items a page may hold.
@@ -81,8 +84,12 @@ impl Extent {
 
     /// The page that has exactly these items.
     pub(crate) fn page<T>(self, items: Vec<T>, place: impl Fn(&T) -> Place) -> Page<T> {
-        let last = items.last().filter(|_| self.more);
-        let next = last.map(|item| place(item).encode());
+        self.page_with(items, |item| place(item).encode())
+    }
+
+    /// The same in a list with its own cursor.
+    pub(crate) fn page_with<T>(self, items: Vec<T>, cursor: impl Fn(&T) -> String) -> Page<T> {
+        let next = items.last().filter(|_| self.more).map(cursor);
         Page { items, next }
     }
 }

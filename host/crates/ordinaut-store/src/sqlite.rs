@@ -53,6 +53,8 @@ mod runs;
 mod sessions;
 mod settle;
 mod state;
+mod task_changes;
+mod task_list;
 mod tasks;
 mod write;
 mod write_health;

@@ -14,7 +14,7 @@ use crate::api::{
 };
 
 /// How often a decision is made anew when the task was changed meanwhile.
-const ATTEMPTS_MAX: usize = 5;
+pub(super) const ATTEMPTS_MAX: usize = 5;
 
 /// Carries out what `decide` decides about the task as it is now, and answers the task as it is then. An occurrence that
 /// has become a run already and is not due yet is told to `decide` as well.
@@ -45,7 +45,7 @@ pub(super) async fn apply(
     }
 }
 
-async fn store(
+pub(super) async fn store(
     state: &ApiState,
     caller: &Caller,
     context: &RequestContext,
@@ -67,7 +67,7 @@ async fn store(
     Ok(updated)
 }
 
-fn answer(task: &Task, message: String) -> Response {
+pub(super) fn answer(task: &Task, message: String) -> Response {
     let mut body = wire::task(task);
     body["message"] = message.into();
     shown(StatusCode::OK, task, body).into_response()
@@ -89,7 +89,7 @@ fn told(message: &str, updated: Updated) -> String {
 }
 
 /// Some refusals are about what was asked for, all others about the state that the task is in.
-fn refused(refusal: Refusal) -> Problem {
+pub(super) fn refused(refusal: Refusal) -> Problem {
     match refusal.pointer {
         Some(pointer) => {
             let violation = Violation::new(pointer, refusal.code, refusal.message);

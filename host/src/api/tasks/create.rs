@@ -4,30 +4,21 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use chrono::SubsecRound as _;
 use http::{StatusCode, header};
-use ordinaut_domain::{
-    Task, TaskContext, TaskDefinition, TaskStatus, Violation,
-    pipeline::{self, UnknownTool},
-    plan,
-};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{shown, wire};
-use crate::{
-    api::{
-        caller::Caller,
-        context::RequestContext,
-        idempotency::{Claim, IdempotencyKey},
-        input::JsonBody,
-        problem::{Problem, kind},
-        state::ApiState,
-    },
-    config::UnregisteredTools,
+use super::{
+    check::{check, new_task, refused},
+    shown, wire,
 };
-
-/// Where the list of steps stands in a task's document.
-const PIPELINE: &str = "/payload/pipeline";
+use crate::api::{
+    caller::Caller,
+    context::RequestContext,
+    idempotency::{Claim, IdempotencyKey},
+    input::JsonBody,
+    problem::Problem,
+    state::ApiState,
+};
 
 pub(in crate::api) async fn create(
     State(state): State<ApiState>,
@@ -42,23 +33,8 @@ pub(in crate::api) async fn create(
         Claim::Answered(answer) => return Ok(answer),
     };
     let now = state.now();
-    let checked = check(&state, &document)?;
-    let mut timing = plan::first_timing(&checked.definition, now).map_err(|fault| refused(vec![fault]))?;
-    // An instant of a client may be finer than what is stored.
-    for instant in [&mut timing.next_run_at, &mut timing.next_occurrence] {
-        *instant = instant.map(|at| at.trunc_subsecs(6));
-    }
-    let task = Task {
-        id: state.new_task_id(),
-        owner: caller.id(),
-        status: TaskStatus::Active,
-        version: 1,
-        definition: checked.definition,
-        timing,
-        last_run: None,
-        created_at: now,
-        updated_at: now,
-    };
+    let checked = check(&state, &document, None, now).map_err(refused)?;
+    let task = new_task(&state, &caller, checked.definition, now).map_err(|fault| refused(vec![fault]))?;
 
     let id = task.id.to_string();
     let details = json!({ "title": task.definition.title });
@@ -73,61 +49,4 @@ pub(in crate::api) async fn create(
     state.store.create_task(&task, &change).await?;
     tracing::info!(task = %task.id, agent = %caller.id(), "created a task");
     Ok(answer.into_response())
-}
-
-struct Checked {
-    definition: TaskDefinition,
-    /// Nothing is wrong, but the author may not have meant it.
-    warnings: Vec<Violation>,
-}
-
-/// Everything that can be said about a document without storing it.
-fn check(state: &ApiState, document: &Value) -> Result<Checked, Problem> {
-    let context = TaskContext {
-        now: state.now(),
-        default_timezone: &state.settings.default_timezone,
-    };
-    let definition = TaskDefinition::parse(document, &context).map_err(refused)?;
-    let seen = pipeline::check_against_tools(&definition.payload.pipeline, &|address| state.tools.definition(address));
-    let mut violations: Vec<Violation> = seen.violations.into_iter().map(|fault| fault.under(PIPELINE)).collect();
-    let mut warnings = schedule_warnings(&definition);
-    warnings.extend(definition.warnings());
-    for unknown in seen.unknown {
-        let fault = unknown_tool(&unknown, state.settings.unregistered_tools);
-        if state.settings.unregistered_tools == UnregisteredTools::Refuse {
-            violations.push(fault);
-        } else {
-            warnings.push(fault);
-        }
-    }
-    if violations.is_empty() {
-        Ok(Checked { definition, warnings })
-    } else {
-        Err(refused(violations))
-    }
-}
-
-fn unknown_tool(unknown: &UnknownTool, policy: UnregisteredTools) -> Violation {
-    let consequence = match policy {
-        UnregisteredTools::Warn => "the step will fail unless one does by then",
-        UnregisteredTools::Simulate => "its result will be simulated unless one does by then",
-        UnregisteredTools::Refuse => "install the extension first, or correct the name; GET /tools lists what there is",
-    };
-    let detail = format!("no extension provides `{}`: {consequence}", unknown.address);
-    Violation::new(&*unknown.pointer, "unknown_tool", detail).under(PIPELINE)
-}
-
-fn schedule_warnings(definition: &TaskDefinition) -> Vec<Violation> {
-    let Ok(timetable) = definition.timetable() else {
-        return Vec::new();
-    };
-    timetable
-        .warnings()
-        .into_iter()
-        .map(|w| Violation::new("/schedule_expr", w.code, w.message))
-        .collect()
-}
-
-fn refused(violations: Vec<Violation>) -> Problem {
-    Problem::violations(kind::INVALID_TASK, violations)
 }

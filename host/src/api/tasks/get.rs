@@ -1,4 +1,4 @@
-//! `GET /tasks/{id}`: one task, with its `ETag`; 304 when the client has it already.
+//! `GET /tasks/{id}`: one task, with its schedule in words and its `ETag`; 304 when the client has it already.
 
 use axum::{
     extract::State,
@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 
-use super::{etag, reachable, shown, wire};
+use super::{etag, reachable, schedule, shown, wire};
 use crate::api::{caller::Caller, input::Segment, problem::Problem, state::ApiState};
 
 pub(in crate::api) async fn get(
@@ -16,7 +16,9 @@ pub(in crate::api) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let task = reachable(&state, &caller, "tasks:read", &id).await?;
-    let full = shown(StatusCode::OK, &task, wire::task(&task)).into_response();
+    let mut body = wire::task(&task);
+    body["schedule"] = schedule::shown(&task, state.now()).await?;
+    let full = shown(StatusCode::OK, &task, body).into_response();
     if is_known(&headers, &etag(&task)) {
         let (parts, _) = full.into_parts();
         let mut unchanged = StatusCode::NOT_MODIFIED.into_response();

@@ -1,14 +1,23 @@
 //! Tasks: made, looked at and controlled.
 
 pub(super) mod cancel;
+mod check;
 mod control;
 pub(super) mod create;
+pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod list;
+pub(super) mod patch;
 pub(super) mod pause;
+mod precondition;
+pub(super) mod put;
 pub(super) mod resume;
 pub(super) mod run_now;
+mod schedule;
+pub(super) mod skip_next;
 pub(super) mod snooze;
+mod update;
+pub(super) mod validate;
 mod wire;
 
 use http::{StatusCode, header};
@@ -33,9 +42,10 @@ fn etag(task: &Task) -> String {
     format!("\"{}\"", task.version)
 }
 
-/// The answer that shows a task.
+/// The answer that shows a task. Caches would hand it out again for as long as its version stays, while the scheduler moves
+/// `next_run_at` and `last_run` on.
 fn shown(status: StatusCode, task: &Task, body: Value) -> Answer {
     Answer::new(status, body)
         .header(header::ETAG, etag(task))
-        .header(header::CACHE_CONTROL, "private, no-cache")
+        .header(header::CACHE_CONTROL, "no-store")
 }

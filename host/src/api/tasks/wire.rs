@@ -1,7 +1,6 @@
 //! A task as clients see it: its definition, as they would send it, and around it what the server knows.
 
-use chrono::{DateTime, Utc};
-use ordinaut_domain::{Task, TaskStatus, task::LastRun};
+use ordinaut_domain::{Task, task::LastRun};
 use serde_json::{Map, Value, json};
 
 /// The whole task.
@@ -16,7 +15,7 @@ pub(super) fn task(task: &Task) -> Value {
         shown.extend(definition);
     }
     let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
-    put("next_run_at", json!(next_run_at(task)));
+    put("next_run_at", json!(task.next_run_at()));
     put("last_run", task.last_run.as_ref().map_or(Value::Null, last_run));
     put("created_at", json!(task.created_at));
     put("updated_at", json!(task.updated_at));
@@ -32,11 +31,6 @@ fn last_run(run: &LastRun) -> Value {
     })
 }
 
-/// When the next occurrence is to start. A paused task may remember one, but makes no runs.
-fn next_run_at(task: &Task) -> Option<DateTime<Utc>> {
-    task.timing.next_run_at.filter(|_| task.status != TaskStatus::Paused)
-}
-
 /// What an event about a task tells.
 pub(super) fn event_data(task: &Task) -> Value {
     json!({
@@ -45,6 +39,6 @@ pub(super) fn event_data(task: &Task) -> Value {
         "status": task.status,
         "version": task.version,
         "owner": task.owner,
-        "next_run_at": next_run_at(task),
+        "next_run_at": task.next_run_at(),
     })
 }

@@ -1,9 +1,11 @@
 //! The document form of a definition: what the store keeps, what `GET` shows and what `PUT` takes back.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use ordinaut_schedule::DstPolicy;
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{Concurrency, Durability, MisfirePolicy, OverlapPolicy, Payload, ScheduleKind, TaskDefinition};
 use crate::retry::{BackoffStrategy, RetryPolicy, to_millis, to_seconds};
@@ -14,6 +16,17 @@ impl TaskDefinition {
     pub fn to_document(&self) -> Value {
         // Only maps with keys that are not strings and failing serialisers can fail; there are none here.
         serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The fields in which two definitions differ, by name.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (ours, theirs) = (self.to_document(), other.to_document());
+        let names = [&ours, &theirs]
+            .into_iter()
+            .filter_map(Value::as_object)
+            .flat_map(Map::keys);
+        let names: BTreeSet<&String> = names.filter(|name| ours.get(name) != theirs.get(name)).collect();
+        names.into_iter().cloned().collect()
     }
 }
 

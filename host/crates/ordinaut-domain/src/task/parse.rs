@@ -21,7 +21,7 @@ pub struct TaskContext<'a> {
 
 /// Fields that a task shows and that nobody can set. A caller that takes a whole task back (`PUT`) removes them
 /// first; in a new task they are refused.
-pub const READ_ONLY: [&str; 11] = [
+pub const READ_ONLY: [&str; 13] = [
     "id",
     "owner",
     "status",
@@ -32,7 +32,9 @@ pub const READ_ONLY: [&str; 11] = [
     "last_run",
     "created_at",
     "updated_at",
+    "schedule",
     "warnings",
+    "message",
 ];
 
 const FIELDS: [&str; 27] = [
@@ -75,6 +77,14 @@ const DEFAULT_TIMEOUT_SECONDS: u64 = 3_600;
 const MAX_KEY_CHARS: usize = 200;
 const MAX_TAGS: usize = 50;
 const MAX_TAG_CHARS: usize = 64;
+
+/// A whole task as it is shown, or a part of it, without what only the server writes.
+pub fn without_read_only(mut document: Value) -> Value {
+    if let Value::Object(members) = &mut document {
+        members.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+    }
+    document
+}
 
 impl TaskDefinition {
     /// Reads a definition; all faults are reported at once, each with its place.

@@ -9,5 +9,6 @@ mod documented;
 mod pipelines;
 mod planning;
 mod schemas;
+mod skipping;
 mod support;
 mod templates;

@@ -15,10 +15,10 @@ use ordinaut_domain::{
     QueuedOccurrence, Run, RunId, RunState, Session, StepRecord, Task, TaskId, TopicPattern, WorkerId,
 };
 use ordinaut_store::{
-    Agents, Audit, AuditEntry, AuditFilter, AuditReport, Change, Delivery, DeliveryOutcome, EventFilter, Events,
-    Health, Idempotency, IdempotencyKey, KeptAnswer, LeaseRequest, ListedRun, Materialised, Page, PageRequest, Planner,
-    Queue, Renewal, Result, RunDetail, RunFilter, Runs, Sessions, Settlement, Signals, SqliteStore, State, StateQuota,
-    StoreError, StoreGauges, TaskFilter, Tasks, TopicCount, Updated,
+    Agents, Audit, AuditEntry, AuditFilter, AuditReport, Change, Deletion, Delivery, DeliveryOutcome, EventFilter,
+    Events, Health, Idempotency, IdempotencyKey, KeptAnswer, LeaseRequest, ListedRun, Materialised, Page, PageRequest,
+    Planner, Queue, Renewal, Result, RunDetail, RunFilter, Runs, Sessions, Settlement, Signals, SqliteStore, State,
+    StateQuota, StoreError, StoreGauges, TaskFilter, Tasks, TopicCount, Updated,
 };
 use tokio::sync::watch;
 
@@ -92,6 +92,8 @@ delegate!(Tasks {
     async fn task(&self, id: TaskId) -> Result<Option<Task>>;
     async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
     async fn update_task(&self, task: &Task, version: u64, drop: Option<&DropRuns>, change: &Change) -> Result<Updated>;
+    async fn delete_task(&self, id: TaskId, version: u64, change: &Change) -> Result<Deletion>;
+    async fn skip_occurrence(&self, task: &Task, version: u64, skipped: &PlannedRun, change: &Change) -> Result<Run>;
     async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>>;
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
     async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised>,

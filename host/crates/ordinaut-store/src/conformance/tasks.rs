@@ -291,8 +291,8 @@ pub async fn tasks_are_listed_newest_first_and_by_filter(exam: Exam) {
     let all = TaskFilter::default;
     assert_eq!(listed(all()).await, titles);
     assert_eq!(listed(TaskFilter { owner: Some(alice), ..all() }).await, ["task 2", "task 0"]);
-    assert_eq!(listed(TaskFilter { status: Some(TaskStatus::Active), ..all() }).await, ["task 1", "task 0"]);
-    assert_eq!(listed(TaskFilter { kind: Some(ScheduleKind::Once), ..all() }).await, ["task 2"]);
+    assert_eq!(listed(TaskFilter { status: vec![TaskStatus::Active], ..all() }).await, ["task 1", "task 0"]);
+    assert_eq!(listed(TaskFilter { kind: vec![ScheduleKind::Once], ..all() }).await, ["task 2"]);
     assert_eq!(listed(TaskFilter { tag: Some("x".into()), ..all() }).await, ["task 2"]);
     let nothing = TaskFilter { owner: Some(bob), tag: Some("x".into()), ..all() };
     assert_eq!(listed(nothing).await, Vec::<String>::new());

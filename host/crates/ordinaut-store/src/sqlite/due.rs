@@ -134,16 +134,19 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Lets queued work follow a change of its task: priority, overlap policy and concurrency key.
-    pub(super) async fn retime_due_work(&mut self, task: &Task) -> Result<()> {
+    /// The concurrency keys under which work of a task is queued.
+    pub(super) async fn keys_of_task(&mut self, task: TaskId) -> Result<Vec<String>> {
         let rows = sqlx::query(sql!("common/select_keys_of_task"))
-            .bind(task.id.as_uuid())
+            .bind(task.as_uuid())
             .fetch_all(self.sql())
             .await?;
-        let mut keys = Vec::with_capacity(rows.len() + 1);
-        for row in &rows {
-            keys.push(Columns::new(row, "due_work", "concurrency_key").get::<String>("concurrency_key")?);
-        }
+        let key = |row| Columns::new(row, "due_work", "concurrency_key").get("concurrency_key");
+        rows.iter().map(key).collect()
+    }
+
+    /// Lets queued work follow a change of its task: priority, overlap policy and concurrency key.
+    pub(super) async fn retime_due_work(&mut self, task: &Task) -> Result<()> {
+        let mut keys = self.keys_of_task(task.id).await?;
         let (key, limit) = key_and_limit(task.definition.concurrency.as_ref());
         let changed = sqlx::query(sql!("common/retime_due_work"))
             .bind(task.id.as_uuid())

@@ -79,14 +79,17 @@ impl Write<'_> {
             .await?;
         let facts = rows::run_facts(&row)?;
         let free = self.remove_due_work(run).await?;
-        sqlx::query(sql!("common/update_last_run"))
-            .bind(facts.task.as_uuid())
-            .bind(run.as_uuid())
-            .bind(ending.state.name())
-            .bind(DbTime(facts.scheduled_for))
-            .bind(DbTime(ending.finished_at))
-            .execute(self.sql())
-            .await?;
+        // What was left out was no run.
+        if ending.state != RunState::Skipped {
+            sqlx::query(sql!("common/update_last_run"))
+                .bind(facts.task.as_uuid())
+                .bind(run.as_uuid())
+                .bind(ending.state.name())
+                .bind(DbTime(facts.scheduled_for))
+                .bind(DbTime(ending.finished_at))
+                .execute(self.sql())
+                .await?;
+        }
         if let Some(moment) = Moment::of_end(ending.state) {
             self.emit(run_event(moment, &facts, ending.reason, ending.error))
                 .await?;

@@ -5,16 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use ordinaut_domain::{DropRuns, PlannedRun, QueuedOccurrence, Run, Task, TaskId, TaskStatus};
-use sqlx::{QueryBuilder, Row, Sqlite, types::Json};
+use sqlx::{Row, types::Json};
 use uuid::Uuid;
 
-use super::{SqliteStore, columns::Columns, fault, materialise, rows, write::Write};
+use super::{SqliteStore, columns::Columns, fault, materialise, rows, task_changes, task_list, write::Write};
 use crate::{
     codec::{DbTime, signed},
-    contract::{Change, Materialised, Page, PageRequest, Planner, TaskFilter, Tasks, Updated},
+    contract::{Change, Deletion, Materialised, Page, PageRequest, Planner, TaskFilter, Tasks, Updated},
     error::{Result, StoreError},
     names::Named,
-    page::{self, Extent, Place},
 };
 
 #[async_trait]
@@ -38,20 +37,7 @@ impl Tasks for SqliteStore {
     }
 
     async fn list_tasks(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
-        let mut reader = self.reader().await?;
-        // One snapshot for both looks: the first, without reading what is large, at how much makes a page.
-        let mut snapshot = sqlx::Connection::begin(&mut *reader).await?;
-        let mut query = list_query(SIZES, filter, page, page::limit(page) + 1)?;
-        let sizes = query.build().fetch_all(&mut *snapshot).await?;
-        let size = |row| Columns::new(row, "task", "id").number("bytes");
-        let extent = Extent::of(&sizes.iter().map(size).collect::<Result<Vec<_>>>()?, page);
-        let mut query = list_query(COLUMNS, filter, page, extent.items as u32)?;
-        let rows = query.build().fetch_all(&mut *snapshot).await?;
-        let tasks = rows.iter().map(rows::task).collect::<Result<Vec<_>>>()?;
-        Ok(extent.page(tasks, |task| Place {
-            at: task.created_at,
-            id: task.id.as_uuid(),
-        }))
+        task_list::list(self, filter, page).await
     }
 
     async fn update_task(
@@ -75,6 +61,20 @@ impl Tasks for SqliteStore {
         write.tasks_changed();
         write.commit().await?;
         Ok(updated)
+    }
+
+    async fn delete_task(&self, id: TaskId, expected_version: u64, change: &Change) -> Result<Deletion> {
+        task_changes::delete(self, id, expected_version, change).await
+    }
+
+    async fn skip_occurrence(
+        &self,
+        task: &Task,
+        expected_version: u64,
+        skipped: &PlannedRun,
+        change: &Change,
+    ) -> Result<Run> {
+        task_changes::skip(self, task, expected_version, skipped, change).await
     }
 
     async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>> {
@@ -128,70 +128,6 @@ impl Tasks for SqliteStore {
     }
 }
 
-/// All of a task.
-const COLUMNS: &str = "id, owner, status, version, definition, next_run_at, next_occurrence, schedule_checkpoint, runs_made, \
-    last_run_id, last_run_state, last_run_scheduled_for, last_run_finished_at, created_at, updated_at";
-
-/// How large a task is in a list.
-const SIZES: &str = "id, octet_length(definition) AS bytes";
-
-fn list_query(
-    select: &'static str,
-    filter: &TaskFilter,
-    page: &PageRequest,
-    limit: u32,
-) -> Result<QueryBuilder<Sqlite>> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(select).push(" FROM task WHERE TRUE");
-    if let Some(status) = filter.status {
-        query.push(" AND status = ").push_bind(status.name());
-    }
-    if let Some(kind) = filter.kind {
-        query.push(" AND schedule_kind = ").push_bind(kind.name());
-    }
-    if let Some(owner) = filter.owner {
-        query.push(" AND owner = ").push_bind(owner.as_uuid());
-    }
-    if let Some(tag) = &filter.tag {
-        query
-            .push(" AND id IN (SELECT task_id FROM task_tag WHERE tag = ")
-            .push_bind(tag.clone())
-            .push(")");
-    }
-    if let Some(text) = &filter.query {
-        query
-            .push(" AND title_folded LIKE ")
-            .push_bind(contains(text))
-            .push(" ESCAPE '\\'");
-    }
-    if let Some(place) = Place::of(page)? {
-        query
-            .push(" AND (created_at, id) < (")
-            .push_bind(DbTime(place.at))
-            .push(", ")
-            .push_bind(place.id)
-            .push(")");
-    }
-    query
-        .push(" ORDER BY created_at DESC, id DESC LIMIT ")
-        .push_bind(i64::from(limit));
-    Ok(query)
-}
-
-/// A LIKE pattern for folded text that has `text` somewhere in it.
-fn contains(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for c in text.to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 impl Write<'_> {
     /// The task, which must exist.
     pub(super) async fn task(&mut self, id: TaskId) -> Result<Task> {
@@ -203,7 +139,7 @@ impl Write<'_> {
     }
 
     /// Answers how many runs the schedule has made so far.
-    async fn refuse_stale(&mut self, id: TaskId, expected: u64) -> Result<u64> {
+    pub(super) async fn refuse_stale(&mut self, id: TaskId, expected: u64) -> Result<u64> {
         let row = sqlx::query(sql!("common/select_task_version"))
             .bind(id.as_uuid())
             .fetch_optional(self.sql())
@@ -287,7 +223,7 @@ impl Write<'_> {
         }
     }
 
-    async fn replace_task(&mut self, task: &Task, expected_version: u64) -> Result<()> {
+    pub(super) async fn replace_task(&mut self, task: &Task, expected_version: u64) -> Result<()> {
         sqlx::query(sql!("common/update_task"))
             .bind(task.id.as_uuid())
             .bind(signed(expected_version))

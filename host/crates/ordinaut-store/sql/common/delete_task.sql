@@ -1,0 +1,3 @@
+-- Its tags go with it.
+DELETE FROM task
+WHERE id = $1
