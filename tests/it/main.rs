@@ -10,6 +10,7 @@ mod events_demo;
 mod first_task;
 mod hostile;
 mod http_tool;
+mod observability;
 mod runs_api;
 mod schedules;
 mod schemathesis;

@@ -183,6 +183,9 @@ impl Families {
         for kind in TRAPS {
             let count = counters.errors.get(kind).copied().unwrap_or_default();
             self.number("ordinaut_ext_traps_total", &[name, kind], count as f64);
+            if !counters.errors.contains_key(kind) {
+                self.number("ordinaut_ext_errors_total", &[name, kind], 0.0);
+            }
         }
         self.number("ordinaut_ext_restarts_total", &[name], counters.restarts as f64);
         self.number("ordinaut_ext_denied", &[name], counters.denied as f64);

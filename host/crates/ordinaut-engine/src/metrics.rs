@@ -295,9 +295,7 @@ impl EngineMetrics {
                     .with_label_values(&[tool])
                     .observe(took.to_std().unwrap_or_default().as_secs_f64());
             }
-            if retries > 0 {
-                self.step_retries.with_label_values(&[tool]).inc_by(u64::from(retries));
-            }
+            self.step_retries.with_label_values(&[tool]).inc_by(u64::from(retries));
         });
     }
 
