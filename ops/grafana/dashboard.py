@@ -26,7 +26,7 @@ def gauge(metric, labels="", by="", how="sum"):
 
 
 TIMELY = 'cause!="manual"'
-CORE = 'route!="/ext/{name}"'
+CORE = 'route!~"/(health|ext)(/.*)?"'
 IN_TIME = rate("ordinaut_schedule_lag_seconds_bucket", TIMELY + ',le=~"1|1.0"')
 PUNCTUAL = IN_TIME + " / " + rate("ordinaut_schedule_lag_seconds_count", TIMELY)
 SOUND = "1 - " + rate("ordinaut_engine_faults_total") + " / " + rate("ordinaut_run_attempts_total")

@@ -12,12 +12,14 @@ const ANSWER_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const CLIENT_LEFT: &str = "499";
 
 /// Problems by which somebody is turned away for who they are.
-const AUTH_FAILURES: [&str; 5] = [
+const AUTH_FAILURES: [&str; 7] = [
     "unauthenticated",
     "invalid_token",
     "insufficient_scope",
     "invalid_client",
     "csrf_token",
+    "cross_origin",
+    "scope_escalation",
 ];
 
 /// See the module.
