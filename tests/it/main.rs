@@ -11,6 +11,7 @@ mod first_task;
 mod hostile;
 mod http_tool;
 mod observability;
+mod mcp;
 mod runs_api;
 mod schedules;
 mod schemathesis;

@@ -2,6 +2,7 @@
 //! interface, and servers of their own on loopback. Nothing here reads or writes the host's database.
 
 pub mod actor;
+pub mod bearer;
 pub mod host;
 pub mod server;
 pub mod wait;

@@ -108,7 +108,7 @@ impl Ask {
 
     /// Sends it. Whatever is not a success is a failure that says what to do.
     pub fn send(&self, host: &dyn Host) -> Result<Answer, Failure> {
-        let answer = host.send(self).map_err(|error| Failure::no_answer(&error))?;
+        let answer = host.send(self)?;
         if answer.is_success() {
             Ok(answer)
         } else {

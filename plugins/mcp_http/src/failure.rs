@@ -42,6 +42,12 @@ impl Failure {
         Self::new("invalid_arguments", format!("Arguments not understood: {what}"))
     }
 
+    /// The operator keeps this server from Ordinaut's API.
+    pub fn not_granted(error: &str) -> Self {
+        let headline = "This server may not use Ordinaut's API: its operator has to grant it `scheduler.scopes`.";
+        Self::new("not_granted", headline).line(error)
+    }
+
     /// Ordinaut did not answer.
     pub fn no_answer(error: &str) -> Self {
         let mut failure = Self::new("unavailable", "Ordinaut did not answer; try again in a moment.");

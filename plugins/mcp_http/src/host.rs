@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use ordinaut_sdk::routes::{DELETE, GET, Method, POST, PUT};
-use ordinaut_sdk::{context, http, time};
+use ordinaut_sdk::{api, context, time};
 use serde_json::Value;
 
 use crate::ask::{Answer, Ask, Verb};
+use crate::failure::Failure;
 
 /// Ordinaut, as the tools see it. Tests play it.
 pub trait Host: Send + Sync {
     /// Sends a request to the REST API. An answer of any status is an answer; an error says that there was none.
-    fn send(&self, ask: &Ask) -> Result<Answer, String>;
+    fn send(&self, ask: &Ask) -> Result<Answer, Failure>;
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now_ms(&self) -> i64;
@@ -29,25 +30,21 @@ pub trait Host: Send + Sync {
 /// The host that this component runs in.
 pub struct Ordinaut;
 
-/// The name under which a guest reaches the API of its host; nothing leaves the process.
-const API: &str = "http://ordinaut.internal";
-
-/// How much of an answer is read. A page of 100 tasks stays below this.
-const MOST_BYTES: usize = 8 << 20;
-
 impl Host for Ordinaut {
-    fn send(&self, ask: &Ask) -> Result<Answer, String> {
-        let mut request = http::Request::new(method(ask.verb), &format!("{API}{}", ask.target()))
+    fn send(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let mut request = api::Request::new(method(ask.verb), &ask.target())
             .header("accept", "application/json")
-            .timeout(self.remaining())
-            .max_body(MOST_BYTES);
+            .timeout(self.remaining());
         for (name, value) in &ask.headers {
             request = request.header(name, value);
         }
         if let Some(body) = &ask.body {
             request = request.json(body);
         }
-        let answer = request.send().map_err(|error| error.to_string())?;
+        let answer = request.exchange().map_err(|error| match error.code() {
+            "denied" => Failure::not_granted(error.message()),
+            _ => Failure::no_answer(error.message()),
+        })?;
         let headers = ["etag", "retry-after"]
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), answer.header(name)?.to_owned())));

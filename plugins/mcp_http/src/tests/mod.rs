@@ -81,7 +81,7 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn send(&self, ask: &Ask) -> Result<Answer, String> {
+    fn send(&self, ask: &Ask) -> Result<Answer, Failure> {
         self.asked.lock().unwrap().push(ask.clone());
         Ok((self.script)(ask))
     }

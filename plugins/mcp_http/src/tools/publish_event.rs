@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Tool;
 use crate::ask::Ask;
@@ -19,8 +19,7 @@ pub(super) struct PublishEvent;
 pub(super) struct Arguments {
     /// E.g. orders.created
     topic: String,
-    /// Any JSON
-    data: Value,
+    data: Map<String, Value>,
     /// Events of one subject keep their order
     subject: Option<String>,
     /// Makes repeating safe
