@@ -393,8 +393,7 @@ fn a_reader_is_not_shown_what_it_may_not_do_and_is_told_why_when_it_tries() {
 /// Routes, settings and the way to the API, through the SDK's own fake host.
 mod through_the_sdk {
     use ordinaut_sdk::context::Caller;
-    use ordinaut_sdk::http::Incoming;
-    use ordinaut_sdk::routes::{DELETE, GET, Headers, POST};
+    use ordinaut_sdk::routes::{DELETE, GET, POST};
     use ordinaut_sdk::testing::Harness;
 
     use super::*;
@@ -407,16 +406,8 @@ mod through_the_sdk {
             name: "Agent".into(),
             scopes: vec!["tasks:read".into()],
         }));
-        app.host.on_http(|asked| {
-            assert_eq!(asked.url.authority(), "ordinaut.internal");
-            Ok(Incoming {
-                status: 200,
-                headers: Headers::default(),
-                body: json!({ "data": [task()], "next_cursor": null })
-                    .to_string()
-                    .into_bytes(),
-            })
-        });
+        let found = json!({ "data": [task()], "next_cursor": null });
+        app.host.api_answers("GET", "/tasks?q=a%20b&limit=20", 200, &found);
         app
     }
 
@@ -445,9 +436,10 @@ mod through_the_sdk {
             let body: Value = answer.json().unwrap();
             assert_eq!(body["result"]["structuredContent"]["tasks"][0]["id"], TASK_ID, "{body}");
         }
-        let sent = app.host.requests();
-        assert_eq!(sent[0].url.path_and_query(), "/tasks?q=a%20b&limit=20");
+        let sent = app.host.api_requests();
+        assert_eq!(sent.len(), 2);
         assert!(!sent[0].headers.contains("authorization"));
+        assert_eq!(app.host.requests(), []);
     }
 
     #[test]
