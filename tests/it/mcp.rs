@@ -267,7 +267,10 @@ async fn the_official_suite_finds_nothing_but_missing_fixtures() {
             .arg(folder.path())
             .current_dir(&folder);
         let report = succeeds(&format!("conformance {revision}"), suite).await;
-        assert!(report.contains("all failures are expected"), "the suite tried nothing:\n{report}");
+        assert!(
+            report.contains("all failures are expected"),
+            "the suite tried nothing:\n{report}"
+        );
     }
 }
 
