@@ -11,6 +11,10 @@ import zlib
 import schemathesis
 
 TASKS = os.environ.get("ORDINAUT_TASKS", "").split()
+# The agent whose token is used, and another one, to whom that is done which would end the run.
+OWN = os.environ.get("ORDINAUT_AGENT", "")
+SPARE = os.environ.get("ORDINAUT_SPARE_AGENT", "")
+SPARE_TOKEN = os.environ.get("ORDINAUT_SPARE_TOKEN", "")
 RUNS = os.environ.get("ORDINAUT_RUNS", "").split()
 SCHEDULES = {
     "cron": ["*/5 * * * *", "0 8 * * 1-5", "30 8 29 2 *", "0 0 L * *", "@daily"],
@@ -67,3 +71,11 @@ def map_body(context, body):
             if is_text(step.get("uses"), 129) and TOOL.fullmatch(step["uses"]):
                 step["uses"] = choice(step["uses"], TOOLS)
     return body
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    if case.operation.path.startswith("/agents/{id}") and (case.path_parameters or {}).get("id") == OWN and case.method != "GET":
+        case.path_parameters["id"] = SPARE
+    if case.operation.path == "/agents/auth/revoke" and "Authorization" in (case.headers or {}):
+        case.headers["Authorization"] = f"Bearer {SPARE_TOKEN}"

@@ -15,8 +15,8 @@ use serde_json::json;
 /// Enough to find what breaks often, few enough for every day.
 const EXAMPLES_DEFAULT: &str = "50";
 
-/// A token that outlives the run.
-const CONFIG: &str = "[auth]\ntoken_ttl_seconds = 3600\n";
+/// A token that outlives the run, and no limit that would end it early.
+const CONFIG: &str = "[auth]\ntoken_ttl_seconds = 3600\n[server]\nrate_limit_per_second = 0\n";
 
 #[tokio::test]
 async fn whatever_schemathesis_sends_is_answered_as_described() {
@@ -24,6 +24,8 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
     let host = Host::builder().config(CONFIG).start().await;
     let admin = host.admin().await;
     let (tasks, runs) = furnished(&admin).await;
+    let own = admin.get("/agents/me").await.good();
+    let (spare, spare_token) = spare_agent(&host, &admin).await;
 
     let examples = std::env::var("ORDINAUT_SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES_DEFAULT.to_owned());
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -40,6 +42,9 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
         .env("SCHEMATHESIS_HOOKS", told("hooks.py"))
         .env("ORDINAUT_TASKS", tasks.join(" "))
         .env("ORDINAUT_RUNS", runs.join(" "))
+        .env("ORDINAUT_AGENT", own["id"].as_str().expect("an id"))
+        .env("ORDINAUT_SPARE_AGENT", spare)
+        .env("ORDINAUT_SPARE_TOKEN", spare_token)
         .current_dir(&folder)
         .stdin(Stdio::null())
         .kill_on_drop(true);
@@ -66,6 +71,18 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
 /// A file of `tests/api`.
 fn told(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("api").join(name)
+}
+
+/// An agent that may be changed, disabled and signed out; its id and a token.
+async fn spare_agent(host: &Host, admin: &Actor) -> (String, String) {
+    let wanted = json!({ "name": "spare", "scopes": ["tasks:read"] });
+    let agent = admin.post("/agents", &wanted).await.good();
+    let credentials = json!({
+        "grant_type": "client_credentials", "client_id": agent["id"], "client_secret": agent["client_secret"],
+    });
+    let token = host.anonymous().post("/oauth/token", &credentials).await.good();
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    (text(&agent["id"]), text(&token["access_token"]))
 }
 
 /// Tasks and runs of every kind, so that what is generated meets something; their ids.

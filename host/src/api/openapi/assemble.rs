@@ -143,8 +143,16 @@ fn expand(method: &str, operation: &mut Object, kinds: &[Kind], components: &mut
 
     let mut codes = texts(operation.remove("x-problems").as_ref()).ok_or("`x-problems` must be a list of codes")?;
     codes.extend(["internal", "request_timeout"].map(str::to_owned));
+    let counted = scopes.is_some();
     if let Some(scopes) = scopes {
-        codes.extend(["unauthenticated", "invalid_token", "cross_origin", "unavailable"].map(str::to_owned));
+        let of_callers = [
+            "unauthenticated",
+            "invalid_token",
+            "cross_origin",
+            "too_many_requests",
+            "unavailable",
+        ];
+        codes.extend(of_callers.map(str::to_owned));
         if changes(method) {
             codes.push("csrf_token".to_owned());
         }
@@ -178,6 +186,10 @@ fn expand(method: &str, operation: &mut Object, kinds: &[Kind], components: &mut
         with_header(answer, "X-Request-Id", "RequestId");
         if repeatable {
             with_header(answer, "Idempotency-Replayed", "IdempotencyReplayed");
+        }
+        if counted {
+            with_header(answer, "RateLimit", "RateLimit");
+            with_header(answer, "RateLimit-Policy", "RateLimitPolicy");
         }
     });
     for (status, kinds) in by_status(kinds, &codes) {

@@ -39,6 +39,8 @@ const AREAS: &[Fragment] = fragments![
     "events",
     "tools",
     "extensions",
+    "agents",
+    "audit",
     "health",
     "documentation",
 ];
