@@ -187,6 +187,9 @@ pub(crate) fn quotable(text: &(impl std::fmt::Display + ?Sized)) -> String {
 mod tests {
     use super::*;
 
+    /// Method, headers, and whether it is a page of ours.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], bool);
+
     #[test]
     fn the_scheme_has_no_case() {
         assert_eq!(bearer("Bearer abc"), Some("abc"));
@@ -217,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_session_is_used_by_pages_of_this_server_only() {
-        let table: [(&str, &[(&str, &str)], bool); 14] = [
+        let table: [Case<'_>; 14] = [
             ("GET", &[], true),
             ("POST", &[], true),
             ("GET", &[("sec-fetch-site", "same-origin")], true),

@@ -59,9 +59,12 @@ fn names_this_machine(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Peer, target, headers, and whether it is local.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], bool);
+
     #[test]
     fn only_a_program_on_this_machine_that_asks_by_itself_is_local() {
-        let table: [(&str, &str, &[(&str, &str)], bool); 18] = [
+        let table: [Case<'_>; 18] = [
             ("127.0.0.1:1", "/metrics", &[("host", "127.0.0.1:8080")], true),
             ("127.0.0.1:1", "/metrics", &[("host", "localhost:8080")], true),
             ("127.0.0.1:1", "/metrics", &[("host", "LOCALHOST")], true),
