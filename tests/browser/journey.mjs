@@ -2,9 +2,11 @@
 import { prepare } from './api.mjs';
 import { create } from './create.mjs';
 import { looks, manners } from './looks.mjs';
+import { pure } from './pure.mjs';
 import { read } from './read.mjs';
 import { check, context, it, launch, looked, noticed, report } from './support.mjs';
 
+await pure();
 const browser = await launch();
 try {
   for (const theme of ['light', 'dark']) {
