@@ -96,7 +96,7 @@ export async function read(page, theme, world) {
     const rule = (await call('GET', `tasks/${world.report.id}`)).schedule_expr;
     await page.getByLabel('Description').fill(`In ${theme}`);
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText(`In ${theme}`).waitFor();
+    await page.getByText(`In ${theme}`, { exact: true }).waitFor();
     same((await call('GET', `tasks/${world.report.id}`)).schedule_expr, rule, 'the rule after another change');
   });
 }

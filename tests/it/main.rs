@@ -3,6 +3,7 @@
 mod agents_api;
 mod api;
 mod architecture;
+mod browser;
 mod delegation;
 mod drop_in;
 mod events_api;
