@@ -19,3 +19,4 @@ mod schemathesis;
 mod session;
 mod survive;
 mod tasks_api;
+mod tools_api;

@@ -104,10 +104,6 @@ pub(crate) enum Claim {
 
 impl IdempotencyKey {
     /// The key itself, if one was sent.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "calls of tools pass it on as their effect key")
-    )]
     pub(crate) fn text(&self) -> Option<&str> {
         self.key.as_deref()
     }

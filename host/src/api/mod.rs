@@ -107,9 +107,11 @@ fn table() -> Vec<Route> {
         Route::at("/schedules/preview").post(schedules::preview),
         // Runs.
         Route::at("/runs").get(runs::list::list),
+        Route::at("/runs/stats").get(runs::stats::stats),
         Route::at("/runs/{id}").get(runs::get::get),
         Route::at("/runs/{id}/steps").get(runs::steps::steps),
         Route::at("/runs/{id}/cancel").post(runs::cancel::cancel),
+        Route::at("/runs/{id}/retry").post(runs::retry::retry),
         // Events.
         Route::at("/events")
             .get(events::list::list)
@@ -120,7 +122,8 @@ fn table() -> Vec<Route> {
         Route::at("/extensions").get(extensions::list::list),
         Route::at("/extensions/{name}").get(extensions::get::get),
         Route::at("/metrics").get(metrics::scrape),
-        Route::at("/tools").get(tools::list),
+        Route::at("/tools").get(tools::list::list),
+        Route::at("/tools/{name}/call").post(tools::call::call),
     ]
 }
 

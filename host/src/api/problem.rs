@@ -55,6 +55,7 @@ pub(crate) mod kind {
         RESERVED_TOPIC = "reserved_topic", FORBIDDEN, "The topic belongs to somebody else";
         INSUFFICIENT_SCOPE = "insufficient_scope", FORBIDDEN, "The token does not allow this";
         NOT_FOUND = "not_found", NOT_FOUND, "There is no such thing";
+        TOOL_NOT_FOUND = "tool_not_found", NOT_FOUND, "There is no such tool";
         NO_SUCH_ROUTE = "no_such_route", NOT_FOUND, "There is nothing at this path";
         METHOD_NOT_ALLOWED = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not offered here";
         CONFLICT = "conflict", CONFLICT, "It was changed meanwhile";
@@ -63,6 +64,7 @@ pub(crate) mod kind {
         REFUSED = "refused", CONFLICT, "Its state does not allow this";
         LAST_ADMIN = "last_admin", CONFLICT, "Somebody must be able to administer agents";
         AGENT_OWNS_TASKS = "agent_owns_tasks", CONFLICT, "The agent owns tasks";
+        RUN_UNFINISHED = "run_unfinished", CONFLICT, "The run is not over";
         RUN_FINISHED = "run_finished", CONFLICT, "The run is over";
         TOO_MANY_STREAMS = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams are open";
         PRECONDITION_FAILED = "precondition_failed", PRECONDITION_FAILED, "It was changed meanwhile";
@@ -73,12 +75,17 @@ pub(crate) mod kind {
         INVALID_SCHEDULE = "invalid_schedule", UNPROCESSABLE_ENTITY, "The schedule cannot be accepted";
         INVALID_DOCUMENT = "invalid_document", UNPROCESSABLE_ENTITY, "The document cannot be accepted";
         IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key belongs to another request";
+        UNKNOWN_STEP = "unknown_step", UNPROCESSABLE_ENTITY, "The task has no such step";
+        INVALID_ARGUMENTS = "invalid_arguments", UNPROCESSABLE_ENTITY, "The tool cannot be called with these arguments";
+        TOOL_FAILED = "tool_failed", UNPROCESSABLE_ENTITY, "The tool did not succeed";
         QUOTA = "quota_exceeded", UNPROCESSABLE_ENTITY, "A quota would be exceeded";
         TOO_MANY_REQUESTS = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
         INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
         BODY_TIMEOUT = "body_timeout", REQUEST_TIMEOUT, "The body did not arrive in time";
         DEPTH_LIMIT = "depth_limit", LOOP_DETECTED, "Extensions ask each other without an end";
         TIMEOUT = "request_timeout", SERVICE_UNAVAILABLE, "It took too long";
+        TOOL_UNAVAILABLE = "tool_unavailable", SERVICE_UNAVAILABLE, "The tool does not work at present";
+        TOOL_TIMEOUT = "timeout", GATEWAY_TIMEOUT, "The tool gave no answer in time";
         UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "It does not work at present";
         NOT_READY = "not_ready", SERVICE_UNAVAILABLE, "It is not ready yet";
         UNHEALTHY = "unhealthy", SERVICE_UNAVAILABLE, "Something is wrong";

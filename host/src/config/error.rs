@@ -84,6 +84,26 @@ pub(crate) fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, name)| name)
 }
 
+/// Up to `limit` dotted candidates that were most probably meant, the nearest first: also those with the same last part.
+pub(crate) fn nearest_few<'a>(
+    found: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    limit: usize,
+) -> Vec<&'a str> {
+    // What is far too long is like nothing, and comparing it would take long.
+    if found.len() > 200 {
+        return Vec::new();
+    }
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut near: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1) || last(name) == last(found))
+        .collect();
+    near.sort_unstable();
+    near.into_iter().take(limit).map(|(_, name)| name).collect()
+}
+
 /// Names as they are written, separated by commas.
 pub(super) fn list(names: &[&str]) -> String {
     names

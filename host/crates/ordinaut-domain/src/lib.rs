@@ -28,7 +28,9 @@ pub use control::{Control, Refusal, Skip, Snooze};
 pub use event::{Event, EventView, InvalidTopic, LoggedEvent, Topic, TopicPattern};
 pub use id::{AgentId, EventId, InvalidId, RunId, TaskId, WorkerId};
 pub use ordinaut_schedule as schedule;
-pub use pipeline::{Condition, OnError, Pipeline, Step, Template, TemplateError, ToolSchema, effect_key};
+pub use pipeline::{
+    Condition, OnError, Pipeline, Step, Template, TemplateError, ToolSchema, call_effect_key, effect_key,
+};
 pub use retry::{BackoffStrategy, RetryPolicy};
 pub use run::{Attempt, AttemptOutcome, Run, RunCause, RunError, RunState, StepRecord, StepState};
 pub use session::Session;

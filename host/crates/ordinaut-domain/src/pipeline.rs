@@ -30,7 +30,7 @@ use crate::document::child;
 use crate::{RetryPolicy, ToolAddress, Violation, retry};
 
 pub use condition::Condition;
-pub use effect::effect_key;
+pub use effect::{call_effect_key, effect_key};
 pub use expression::MAX_EXPRESSION_BYTES;
 pub use parse::{MAX_STEP_TIMEOUT_SECONDS, MAX_STEPS};
 pub use schema::{ToolCheck, ToolSchema, UnknownTool, check_against_tools};

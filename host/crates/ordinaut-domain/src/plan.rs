@@ -21,11 +21,14 @@
 //! **The end.** A task whose last occurrence has become a run stays active, without `next_run_at`, until that run is
 //! over; the store completes it then. The plan itself says `Completed` only when nothing of the task is unfinished.
 
+mod again;
 mod calendar;
 mod pass;
 mod skips;
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+pub use again::{Retry, RetryRefusal, RetryRequest, retry_run};
 
 use crate::{
     DueTask, MisfirePolicy, Plan, PlannedRun, RunId, ScheduleKind, Task, TaskDefinition, TaskStatus, Timing, Violation,

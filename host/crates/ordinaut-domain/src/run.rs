@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{RunId, TaskId, WorkerId};
+use crate::{RunId, Task, TaskId, WorkerId};
 
 /// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Due, waiting for a worker, for its turn, or for its next attempt.
@@ -69,6 +69,47 @@ pub struct Run {
     pub output: Option<Value>,
     pub error: Option<RunError>,
     pub created_at: DateTime<Utc>,
+}
+
+impl Run {
+    /// The event that started it, or the run that it repeats.
+    pub fn event(&self) -> Option<&Value> {
+        event_behind(self.cause, &self.trigger)
+    }
+
+    /// How many event-triggered hops lie behind what is told about it. Loops are cut by it.
+    pub fn hops(&self) -> u32 {
+        hops_behind(self.cause, &self.trigger)
+    }
+
+    /// Parameters that hold for this run and those that repeat it, in place of the task's.
+    pub fn own_params(&self) -> Option<&Value> {
+        let given = self.trigger.get("params").filter(|params| !params.is_null());
+        given.filter(|_| self.cause == RunCause::Retry)
+    }
+
+    /// The parameters with which it is executed.
+    pub fn params<'a>(&'a self, task: &'a Task) -> &'a Value {
+        self.own_params().unwrap_or(&task.definition.payload.params)
+    }
+}
+
+/// The event behind a run with this cause and trigger.
+fn event_behind(cause: RunCause, trigger: &Value) -> Option<&Value> {
+    match cause {
+        RunCause::Event => Some(trigger),
+        RunCause::Retry => trigger.get("event").filter(|event| !event.is_null()),
+        _ => None,
+    }
+}
+
+/// How many event-triggered hops lie behind events about a run with this cause and trigger.
+pub fn hops_behind(cause: RunCause, trigger: &Value) -> u32 {
+    let Some(event) = event_behind(cause, trigger) else {
+        return 0;
+    };
+    let hops = event.get("hops").and_then(Value::as_u64).unwrap_or(0);
+    u32::try_from(hops).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Why a run or an attempt failed.
@@ -152,4 +193,22 @@ pub struct StepRecord {
     pub effect_key: String,
     pub started_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn hops_grow_only_behind_events() {
+        let trigger = json!({"hops": 3, "topic": "a.b"});
+        assert_eq!(hops_behind(RunCause::Event, &trigger), 4);
+        assert_eq!(hops_behind(RunCause::Event, &json!(null)), 1);
+        assert_eq!(hops_behind(RunCause::Manual, &trigger), 0);
+        assert_eq!(hops_behind(RunCause::Retry, &trigger), 0);
+        assert_eq!(hops_behind(RunCause::Retry, &json!({"event": trigger})), 4);
+        assert_eq!(hops_behind(RunCause::Event, &json!({"hops": u64::MAX})), u32::MAX);
+    }
 }

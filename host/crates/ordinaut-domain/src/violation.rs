@@ -1,9 +1,9 @@
 //! What is wrong with a document that a user sent, and where.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One fault, with a JSON Pointer (RFC 6901) to its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// For instance `/payload/pipeline/1/with/url`; empty for the document itself.
     pub pointer: String,

@@ -148,6 +148,8 @@ exam! { ($)
         pages_have_no_gaps_or_duplicates_while_runs_are_made,
         a_queued_run_is_canceled_at_once,
         a_run_that_is_over_stays_as_it_is,
+        a_retry_is_queued_with_the_steps_that_it_takes_over,
+        figures_count_runs_by_state_and_interval_and_rank_their_spans,
     }
     pages {
         a_page_of_tasks_ends_before_it_is_too_large,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use ordinaut_domain::plan::Retry;
 use ordinaut_domain::{
     Agent, AgentEdit, AgentId, Attempt, AttemptOutcome, DropRuns, DueTask, Event, EventId, EventView, Lease,
     LeasedWork, LoggedEvent, Plan, PlannedRun, QueuedOccurrence, Run, RunId, RunState, Session, StepRecord, Task,
@@ -27,7 +28,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 pub use idempotency::{IDEMPOTENCY_KEPT, Idempotency, IdempotencyKey, KeptAnswer, Once};
-pub use reading::{EventFilter, ListedRun, RunFilter, RunOrder, TopicCount};
+pub use reading::{EventFilter, ListedRun, Percentiles, RunFilter, RunOrder, RunStats, TopicCount};
 pub use tasks::{Deletion, TaskFilter, TaskOrder, TaskSort};
 
 use crate::error::Result;
@@ -149,6 +150,10 @@ pub trait Tasks: Send + Sync + 'static {
     /// [`PlannedRun::as_made`] at `change.at`.
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
 
+    /// Queues a run that takes over records of steps, in one transaction: whoever executes it finds them as those of an
+    /// earlier attempt. Otherwise as [`enqueue_run`](Self::enqueue_run).
+    async fn enqueue_retry(&self, retry: &Retry, change: &Change) -> Result<Run>;
+
     /// Takes up to `limit` active tasks that are due before database time + `horizon`, in the order in which they are
     /// due, and carries out what `planner` decides about each: runs (idempotent by task and occurrence), timing,
     /// status, events. All in one transaction; several schedulers at once never take the same task. `horizon` is
@@ -244,6 +249,11 @@ pub trait Runs: Send + Sync + 'static {
 
     /// Runs by occurrence, in the order that the filter asks for.
     async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<ListedRun>>;
+
+    /// Figures about the runs that the filter selects, and their numbers in intervals of this width. Intervals begin at
+    /// whole multiples of the width since 1970 UTC; one without runs is left out. Durations and lateness are those of
+    /// up to `sampled_max` of the runs, the newest occurrences first.
+    async fn run_stats(&self, filter: &RunFilter, width: Duration, sampled_max: u32) -> Result<RunStats>;
 
     /// Cancels a run: at once while it is queued; while it runs its worker is told, through [`Renewal`] and
     /// [`Signals::work`]. Answers the state found.

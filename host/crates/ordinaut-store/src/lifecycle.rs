@@ -79,15 +79,6 @@ pub(crate) struct Draft {
     pub(crate) hops: u32,
 }
 
-/// How many event-triggered hops lie behind events about a run with this trigger.
-pub(crate) fn hops_behind(cause: RunCause, trigger: &Value) -> u32 {
-    if cause != RunCause::Event {
-        return 0;
-    }
-    let hops = trigger.get("hops").and_then(Value::as_u64).unwrap_or(0);
-    u32::try_from(hops).unwrap_or(u32::MAX).saturating_add(1)
-}
-
 /// Tells of a moment in a run's life.
 pub(crate) fn run_event(moment: Moment, facts: &RunFacts, reason: Option<&str>, error: Option<&RunError>) -> Draft {
     let mut data = Map::new();
@@ -130,25 +121,11 @@ pub(crate) fn task_completed(task: TaskId, owner: AgentId) -> Draft {
 }
 
 /// Tells that a task was paused by the store, because its row cannot be read.
-pub(crate) fn task_suspended(task: TaskId, reason: &str) -> Draft {
+pub(crate) fn task_suspended(task: TaskId, owner: Option<AgentId>, reason: &str) -> Draft {
     Draft {
         topic: "ordinaut.task.suspended",
         subject: task.to_string(),
-        data: json!({"task_id": task, "reason": reason}),
+        data: json!({"task_id": task, "owner": owner, "reason": reason}),
         hops: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hops_grow_only_behind_events() {
-        let trigger = json!({"hops": 3, "topic": "a.b"});
-        assert_eq!(hops_behind(RunCause::Event, &trigger), 4);
-        assert_eq!(hops_behind(RunCause::Event, &json!(null)), 1);
-        assert_eq!(hops_behind(RunCause::Manual, &trigger), 0);
-        assert_eq!(hops_behind(RunCause::Event, &json!({"hops": u64::MAX})), u32::MAX);
     }
 }

@@ -49,6 +49,7 @@ mod open;
 mod queue;
 mod rows;
 mod run_changes;
+mod run_stats;
 mod runs;
 mod sessions;
 mod settle;

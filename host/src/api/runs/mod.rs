@@ -3,6 +3,8 @@
 pub(super) mod cancel;
 pub(super) mod get;
 pub(super) mod list;
+pub(super) mod retry;
+pub(super) mod stats;
 pub(super) mod steps;
 pub(super) mod wire;
 

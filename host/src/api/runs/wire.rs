@@ -1,6 +1,7 @@
 //! Runs, attempts and steps as clients see them.
 
-use ordinaut_domain::{Attempt, Run, StepRecord};
+use chrono::{DateTime, Utc};
+use ordinaut_domain::{Attempt, Run, RunCause, StepRecord};
 use ordinaut_store::RunDetail;
 use serde_json::{Value, json};
 
@@ -16,8 +17,7 @@ pub(in crate::api) fn run(run: &Run, task_title: &str) -> Value {
         "run_at": run.run_at,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
-        // How long after its nominal instant it began.
-        "lateness_ms": run.started_at.map(|at| (at - run.scheduled_for).num_milliseconds()),
+        "lateness_ms": run.started_at.map(|at| (at - was_due(run)).num_milliseconds()),
         "duration_ms": run.started_at.zip(run.finished_at).map(|(from, to)| (to - from).num_milliseconds()),
         "attempt": run.attempt,
         "reason": run.reason,
@@ -27,6 +27,14 @@ pub(in crate::api) fn run(run: &Run, task_title: &str) -> Value {
         "error": run.error,
         "created_at": run.created_at,
     })
+}
+
+/// From when on it is late: its nominal instant, or when it was asked for if that was long after.
+fn was_due(run: &Run) -> DateTime<Utc> {
+    match run.cause {
+        RunCause::Retry | RunCause::Backfill => run.created_at,
+        _ => run.scheduled_for,
+    }
 }
 
 /// A run with everything.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Step;
 use super::template::{MAX_DEPTH, OutputBudget};
-use crate::{Run, RunCause, StepRecord, StepState, Task};
+use crate::{Run, StepRecord, StepState, Task};
 
 /// The names at the root of every expression.
 pub const ROOTS: [&str; 7] = ["params", "steps", "event", "task", "run", "now", "item"];
@@ -67,11 +67,7 @@ impl Scope {
     /// `started_at` or `run_at`.
     pub fn for_run(task: &Task, run: &Run, now: DateTime<Utc>) -> Self {
         let definition = &task.definition;
-        let event = if run.cause == RunCause::Event {
-            &run.trigger
-        } else {
-            &Value::Null
-        };
+        let event = run.event().unwrap_or(&Value::Null);
         let task_value = json!({
             "id": task.id.to_string(),
             "title": definition.title,
@@ -88,7 +84,7 @@ impl Scope {
             "trigger": run.trigger,
         });
         Self::new(&ScopeInput {
-            params: &definition.payload.params,
+            params: run.params(task),
             event,
             task: &task_value,
             run: &run_value,

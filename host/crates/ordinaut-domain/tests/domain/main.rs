@@ -8,6 +8,7 @@ mod definitions;
 mod documented;
 mod pipelines;
 mod planning;
+mod retrying;
 mod schemas;
 mod skipping;
 mod support;

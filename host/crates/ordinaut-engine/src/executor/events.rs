@@ -1,7 +1,7 @@
 //! Events about steps. Those about runs are written by the store itself.
 
 use chrono::{DateTime, Utc};
-use ordinaut_domain::{Event, EventId, LeasedWork, RunCause, StepRecord, StepState, Topic};
+use ordinaut_domain::{Event, EventId, LeasedWork, StepRecord, StepState, Topic};
 use serde_json::{Map, Value, json};
 
 use super::Executor;
@@ -35,7 +35,7 @@ impl Executor {
             time: now,
             data: Value::Object(data),
             trace_parent: None,
-            hops: hops(work),
+            hops: work.run.hops(),
         }
     }
 }
@@ -50,13 +50,4 @@ fn topic(state: StepState) -> Topic {
         StepState::Unknown => "ordinaut.step.unknown",
     };
     text.parse().expect("the topics above are well-formed")
-}
-
-/// How many event-triggered hops lie behind events about this run.
-fn hops(work: &LeasedWork) -> u32 {
-    if work.run.cause != RunCause::Event {
-        return 0;
-    }
-    let behind = work.run.trigger.get("hops").and_then(Value::as_u64).unwrap_or(0);
-    u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1)
 }

@@ -12,13 +12,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{
     Agent, AgentEdit, AgentId, DropRuns, Event, EventId, EventView, Lease, LeasedWork, LoggedEvent, PlannedRun,
-    QueuedOccurrence, Run, RunId, RunState, Session, StepRecord, Task, TaskId, TopicPattern, WorkerId,
+    QueuedOccurrence, Run, RunId, RunState, Session, StepRecord, Task, TaskId, TopicPattern, WorkerId, plan::Retry,
 };
 use ordinaut_store::{
     Agents, Audit, AuditEntry, AuditFilter, AuditReport, Change, Deletion, Delivery, DeliveryOutcome, EventFilter,
     Events, Health, Idempotency, IdempotencyKey, KeptAnswer, LeaseRequest, ListedRun, Materialised, Page, PageRequest,
-    Planner, Queue, Renewal, Result, RunDetail, RunFilter, Runs, Sessions, Settlement, Signals, SqliteStore, State,
-    StateQuota, StoreError, StoreGauges, TaskFilter, Tasks, TopicCount, Updated,
+    Planner, Queue, Renewal, Result, RunDetail, RunFilter, RunStats, Runs, Sessions, Settlement, Signals, SqliteStore,
+    State, StateQuota, StoreError, StoreGauges, TaskFilter, Tasks, TopicCount, Updated,
 };
 use tokio::sync::watch;
 
@@ -96,6 +96,7 @@ delegate!(Tasks {
     async fn skip_occurrence(&self, task: &Task, version: u64, skipped: &PlannedRun, change: &Change) -> Result<Run>;
     async fn next_queued(&self, task: TaskId, after: DateTime<Utc>) -> Result<Option<QueuedOccurrence>>;
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run>;
+    async fn enqueue_retry(&self, retry: &Retry, change: &Change) -> Result<Run>;
     async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised>,
         if passes_fail;
     async fn next_due(&self) -> Result<Option<DateTime<Utc>>>;
@@ -104,6 +105,7 @@ delegate!(Tasks {
 delegate!(Runs {
     async fn run(&self, id: RunId) -> Result<Option<RunDetail>>;
     async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<ListedRun>>;
+    async fn run_stats(&self, filter: &RunFilter, width: Duration, sampled_max: u32) -> Result<RunStats>;
     async fn cancel_run(&self, id: RunId, reason: &str, change: &Change) -> Result<RunState>;
 });
 

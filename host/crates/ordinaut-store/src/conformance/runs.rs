@@ -1,12 +1,14 @@
 //! Runs as they are asked for, read and canceled.
 
-use ordinaut_domain::{PlannedRun, RunCause, RunState};
+use std::collections::BTreeMap;
+
+use ordinaut_domain::{PlannedRun, RunCause, RunState, StepRecord, plan::Retry};
 use serde_json::json;
 
-use super::fixture::{Exam, at, change, first, following};
+use super::fixture::{Exam, at, change, first, following, secs, step};
 use crate::{
     StoreError,
-    contract::{RunFilter, RunOrder},
+    contract::{Percentiles, RunFilter, RunOrder, RunStats},
 };
 
 pub async fn a_run_is_queued_beside_the_schedule(exam: Exam) {
@@ -145,4 +147,66 @@ pub async fn a_run_that_is_over_stays_as_it_is(exam: Exam) {
     assert_eq!(exam.run(run).await, before);
     let refused = exam.store.cancel_run(exam.run_id(), "no such run", &change("run.canceled")).await;
     assert!(matches!(refused, Err(StoreError::NotFound { noun: "run", .. })), "{refused:?}");
+}
+
+pub async fn a_retry_is_queued_with_the_steps_that_it_takes_over(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let first = exam.queue(&task, at(0)).await;
+    exam.succeed(&exam.lease_one().await).await;
+    let planned = PlannedRun { cause: RunCause::Retry, trigger: json!({"retry_of": first}), ..exam.draft_run(&task, at(0)) };
+    let taken = StepRecord { attempt: 1, ..step(planned.id, "step_1", 0) };
+    let retry = Retry { run: planned.clone(), steps: vec![taken.clone()] };
+    let run = exam.store.enqueue_retry(&retry, &change("run.retried")).await.unwrap();
+    assert_eq!((run.id, run.cause, run.state, run.attempt), (planned.id, RunCause::Retry, RunState::Queued, 0));
+    assert_eq!(exam.run(run.id).await.steps, [taken.clone()]);
+    let work = exam.lease_one().await;
+    assert_eq!((work.run.id, work.run.attempt, work.steps.as_slice()), (run.id, 1, &[taken][..]));
+    assert!(exam.run(first).await.steps.is_empty(), "the run that is repeated stays as it is");
+    let told = exam.told_about(&run.id.to_string()).await;
+    assert_eq!(told, ["ordinaut.run.queued", "ordinaut.run.started"]);
+    let refused = exam.store.enqueue_retry(&retry, &change("run.retried")).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate { noun: "run", .. })), "{refused:?}");
+    let rows = exam.store.read_audit(0, 100).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.action == "run.retried").count(), 1);
+}
+
+pub async fn figures_count_runs_by_state_and_interval_and_rank_their_spans(exam: Exam) {
+    let task = exam.free_task("t").await;
+    let other = exam.free_task("other").await;
+    exam.queue(&other, at(0)).await;
+    exam.succeed(&exam.lease_one().await).await;
+    // The nominal instants are 0, 1, … 9 s after the beginning; each begins 1 s later than the one before, and takes as long.
+    for i in 0..10_u64 {
+        exam.queue(&task, at(i as i64)).await;
+    }
+    exam.advance(10);
+    for work in exam.lease(10).await {
+        let i = (work.run.scheduled_for - at(0)).num_seconds();
+        let mut end = exam.success(&work);
+        end.started_at = at(10 + i);
+        end.finished_at = at(10 + 2 * i);
+        exam.settle(end).await;
+    }
+    let canceled = exam.queue(&task, at(50)).await;
+    exam.store.cancel_run(canceled, "no", &change("run.canceled")).await.unwrap();
+
+    let filter = RunFilter { task: Some(task.id), ..RunFilter::default() };
+    let stats = exam.store.run_stats(&filter, secs(5), 1_000).await.unwrap();
+    let of = |runs: &[(RunState, u64)]| runs.iter().copied().collect::<BTreeMap<_, _>>();
+    assert_eq!(stats.by_state, of(&[(RunState::Succeeded, 10), (RunState::Canceled, 1)]));
+    let intervals = [
+        (at(0), of(&[(RunState::Succeeded, 5)])),
+        (at(5), of(&[(RunState::Succeeded, 5)])),
+        (at(50), of(&[(RunState::Canceled, 1)])),
+    ];
+    assert_eq!(stats.intervals, intervals.into());
+    assert_eq!(stats.duration, Some(Percentiles { p50: 4_000, p95: 9_000, p99: 9_000, max: 9_000 }));
+    assert_eq!(stats.lateness, Some(Percentiles { p50: 10_000, p95: 10_000, p99: 10_000, max: 10_000 }));
+
+    let window = RunFilter { scheduled_from: Some(at(2)), scheduled_until: Some(at(5)), ..filter.clone() };
+    let stats = exam.store.run_stats(&window, secs(5), 2).await.unwrap();
+    assert_eq!(stats.by_state, of(&[(RunState::Succeeded, 3)]));
+    assert_eq!(stats.duration, Some(Percentiles { p50: 3_000, p95: 4_000, p99: 4_000, max: 4_000 }), "of the newest two");
+    let nothing = RunFilter { scheduled_from: Some(at(1_000)), ..filter };
+    assert_eq!(exam.store.run_stats(&nothing, secs(5), 1_000).await.unwrap(), RunStats::default());
 }

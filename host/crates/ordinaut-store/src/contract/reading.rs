@@ -1,5 +1,7 @@
 //! What lists select, and what they show beside the nouns of the domain.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use ordinaut_domain::{AgentId, EventView, Run, RunCause, RunState, TaskId, Topic, TopicPattern};
 
@@ -34,6 +36,29 @@ pub struct ListedRun {
     pub run: Run,
     /// As the task is called now.
     pub task_title: String,
+}
+
+/// Figures about runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunStats {
+    /// How many runs are in each state; states without a run are left out.
+    pub by_state: BTreeMap<RunState, u64>,
+    /// The same in each interval, by the instant at which it begins.
+    pub intervals: BTreeMap<DateTime<Utc>, BTreeMap<RunState, u64>>,
+    /// From the beginning to the end, of runs that began and are over.
+    pub duration: Option<Percentiles>,
+    /// From the nominal instant, or for repeated and backfilled occurrences from the request, to the beginning, of runs
+    /// that began.
+    pub lateness: Option<Percentiles>,
+}
+
+/// How spans of time are distributed, in milliseconds, by the nearest-rank method: each is a span that occurred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percentiles {
+    pub p50: i64,
+    pub p95: i64,
+    pub p99: i64,
+    pub max: i64,
 }
 
 /// Which events are listed: those that match every part.

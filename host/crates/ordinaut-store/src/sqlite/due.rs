@@ -11,7 +11,7 @@ use super::{columns::Columns, write::Write};
 use crate::{
     codec::DbTime,
     error::Result,
-    lifecycle::{Moment, RunFacts, hops_behind, run_event},
+    lifecycle::{Moment, RunFacts, run_event},
     names::Named,
 };
 
@@ -67,7 +67,7 @@ impl Write<'_> {
             run_at: planned.run_at,
             attempt: 0,
             simulated: planned.simulate,
-            hops: hops_behind(planned.cause, &planned.trigger),
+            hops: made.hops(),
         };
         let moment = if state == RunState::Queued {
             Moment::Queued

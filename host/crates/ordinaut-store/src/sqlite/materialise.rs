@@ -63,7 +63,8 @@ impl Write<'_> {
 
     /// Pauses a task that cannot be read: it would be due again with every pass, and hold up all others.
     async fn suspend(&mut self, row: &SqliteRow, corrupt: &StoreError) -> Result<()> {
-        let task: TaskId = Columns::new(row, "task", "id").id("id")?;
+        let columns = Columns::new(row, "task", "id");
+        let task: TaskId = columns.id("id")?;
         tracing::error!(%task, error = %corrupt, "a task was paused because it cannot be read");
         let now = self.now;
         sqlx::query(sql!("common/suspend_task"))
@@ -71,7 +72,9 @@ impl Write<'_> {
             .bind(DbTime(now))
             .execute(self.sql())
             .await?;
-        self.emit(task_suspended(task, &corrupt.to_string())).await
+        // Whoever owns it hears of it, unless that is what cannot be read.
+        let owner = columns.id("owner").ok();
+        self.emit(task_suspended(task, owner, &corrupt.to_string())).await
     }
 
     /// How many runs of the task are queued, and how many running.

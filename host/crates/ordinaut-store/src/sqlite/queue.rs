@@ -14,7 +14,7 @@ use crate::{
     codec::{DbTime, signed},
     contract::{LeaseRequest, Queue, Renewal, Settlement},
     error::{Result, StoreError},
-    lifecycle::{Moment, RunFacts, hops_behind, run_event},
+    lifecycle::{Moment, RunFacts, run_event},
     names::Named,
 };
 
@@ -275,7 +275,7 @@ impl Write<'_> {
             run_at: run.run_at,
             attempt,
             simulated: run.simulated,
-            hops: hops_behind(run.cause, &run.trigger),
+            hops: run.hops(),
         };
         self.emit(run_event(Moment::Started, &facts, None, None)).await?;
         let steps = self.steps(lease.run).await?;

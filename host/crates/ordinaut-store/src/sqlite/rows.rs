@@ -1,5 +1,6 @@
 //! From rows to the domain's types.
 
+use ordinaut_domain::run::hops_behind;
 use ordinaut_domain::{
     Agent, Attempt, Event, LoggedEvent, Run, Scopes, StepRecord, Task, Timing, Topic, WorkerId, task::LastRun,
 };
@@ -7,11 +8,7 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 
 use super::columns::Columns;
-use crate::{
-    contract::AuditEntry,
-    error::Result,
-    lifecycle::{RunFacts, hops_behind},
-};
+use crate::{contract::AuditEntry, error::Result, lifecycle::RunFacts};
 
 pub(super) fn agent(row: &SqliteRow) -> Result<Agent> {
     let c = Columns::new(row, "agent", "id");

@@ -1,15 +1,18 @@
 //! Runs as they are read, and canceled.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use ordinaut_domain::{Run, RunId, RunState, TaskId};
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
-use super::{SqliteStore, columns::Columns, rows};
+use super::{SqliteStore, columns::Columns, rows, run_stats};
 use crate::{
     codec::DbTime,
-    contract::{Change, ListedRun, Page, PageRequest, RunDetail, RunFilter, RunOrder, Runs},
+    contract::{Change, ListedRun, Page, PageRequest, RunDetail, RunFilter, RunOrder, RunStats, Runs},
     error::{Result, StoreError},
     names::Named,
     page::{self, Extent, Place},
@@ -67,6 +70,10 @@ impl Runs for SqliteStore {
             at: listed.run.scheduled_for,
             id: listed.run.id.as_uuid(),
         }))
+    }
+
+    async fn run_stats(&self, filter: &RunFilter, width: Duration, sampled_max: u32) -> Result<RunStats> {
+        run_stats::of(self, filter, width, sampled_max).await
     }
 
     async fn cancel_run(&self, id: RunId, reason: &str, change: &Change) -> Result<RunState> {
@@ -130,7 +137,7 @@ fn list_query(
 }
 
 /// The conditions of a filter, after others.
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &RunFilter) {
+pub(super) fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &RunFilter) {
     if let Some(task) = filter.task {
         query.push(" AND task_id = ").push_bind(task.as_uuid());
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use ordinaut_domain::{DropRuns, PlannedRun, QueuedOccurrence, Run, Task, TaskId, TaskStatus};
+use ordinaut_domain::{DropRuns, PlannedRun, QueuedOccurrence, Run, StepRecord, Task, TaskId, TaskStatus, plan::Retry};
 use sqlx::{Row, types::Json};
 use uuid::Uuid;
 
@@ -94,6 +94,27 @@ impl Tasks for SqliteStore {
     }
 
     async fn enqueue_run(&self, run: &PlannedRun, change: &Change) -> Result<Run> {
+        self.enqueue(run, &[], change).await
+    }
+
+    async fn enqueue_retry(&self, retry: &Retry, change: &Change) -> Result<Run> {
+        self.enqueue(&retry.run, &retry.steps, change).await
+    }
+
+    async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised> {
+        materialise::pass(self, horizon, limit, planner).await
+    }
+
+    async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
+        let row = sqlx::query(sql!("common/next_due"))
+            .fetch_one(&mut *self.reader().await?)
+            .await?;
+        Columns::new(&row, "task", "next_due").time_opt("next_due")
+    }
+}
+
+impl SqliteStore {
+    async fn enqueue(&self, run: &PlannedRun, steps: &[StepRecord], change: &Change) -> Result<Run> {
         let mut write = self.write().await?;
         let task = write.task(run.task).await?;
         if !write.insert_run(&task, run, change.at).await? {
@@ -106,6 +127,9 @@ impl Tasks for SqliteStore {
                 ),
             });
         }
+        for step in steps {
+            write.upsert_step(step).await?;
+        }
         write.record(change).await?;
         let row = sqlx::query(sql!("common/select_run"))
             .bind(run.id.as_uuid())
@@ -114,17 +138,6 @@ impl Tasks for SqliteStore {
         let stored = rows::run(&row)?;
         write.commit().await?;
         Ok(stored)
-    }
-
-    async fn materialise_due(&self, horizon: Duration, limit: usize, planner: Planner<'_>) -> Result<Materialised> {
-        materialise::pass(self, horizon, limit, planner).await
-    }
-
-    async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
-        let row = sqlx::query(sql!("common/next_due"))
-            .fetch_one(&mut *self.reader().await?)
-            .await?;
-        Columns::new(&row, "task", "next_due").time_opt("next_due")
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use ordinaut_domain::ToolDefinition;
 use serde_json::{Value, json};
 
-use super::{caller::Caller, input::NoQuery, problem::Problem, state::ApiState};
+use crate::api::{caller::Caller, input::NoQuery, problem::Problem, state::ApiState};
 
 pub(in crate::api) async fn list(
     State(state): State<ApiState>,
