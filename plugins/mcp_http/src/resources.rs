@@ -104,8 +104,8 @@ pub fn read(host: &dyn Host, uri: &str) -> Result<Content, ReadError> {
 
 fn shown(ask: &Ask, host: &dyn Host) -> Result<Content, ReadError> {
     let answer = ask.send(host).map_err(|failure: Failure| {
-        // Who may not see something cannot tell it from what is not there.
-        if matches!(failure.status(), Some(403 | 404)) {
+        // What the caller may not see is not there for it.
+        if failure.code() == "not_found" {
             ReadError::NotFound
         } else {
             ReadError::Failed(failure)

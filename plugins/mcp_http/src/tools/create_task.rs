@@ -167,7 +167,7 @@ pub(super) fn told(what: &str, task: &Value, warnings: &[Value], now: i64) -> Ou
         lines.push(format!("id {id}, {}", text(&task["status"])));
     }
     if let Some(sentence) = task["schedule"]["description"].as_str() {
-        lines.push(format!("Schedule: {sentence} ({})", text(&task["timezone"])));
+        lines.push(format!("Schedule: {sentence}"));
     }
     let next = task["schedule"]["next"].as_array().into_iter().flatten();
     let next: Vec<String> = next.filter_map(|at| moment::told(at, zone, now)).collect();

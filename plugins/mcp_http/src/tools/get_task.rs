@@ -41,7 +41,7 @@ impl Tool for GetTask {
         let runs = recent_runs(host, &arguments.task_id);
         let mut lines = vec![views::task_line(&found.task, now).trim_start_matches("- ").to_owned()];
         if let Some(sentence) = found.task["schedule"]["description"].as_str() {
-            lines.push(format!("Schedule: {sentence} ({})", text(&found.task["timezone"])));
+            lines.push(format!("Schedule: {sentence}"));
         }
         let next = found.task["schedule"]["next"].as_array().into_iter().flatten();
         let next: Vec<String> = next.filter_map(|at| moment::told(at, zone, now)).collect();

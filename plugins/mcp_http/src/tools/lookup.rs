@@ -34,7 +34,7 @@ pub fn task(host: &dyn Host, id: &str) -> Result<Found, Failure> {
 
 /// Turns "not found" into a refusal that helps.
 pub fn task_failure(host: &dyn Host, id: &str, failure: Failure) -> Failure {
-    if failure.status() == Some(404) {
+    if failure.code() == "not_found" {
         no_such_task(host, id)
     } else {
         failure
@@ -52,7 +52,7 @@ pub fn run(host: &dyn Host, id: &str) -> Result<Value, Failure> {
 
 /// Turns "not found" into a refusal that helps.
 pub fn run_failure(id: &str, failure: Failure) -> Failure {
-    if failure.status() == Some(404) {
+    if failure.code() == "not_found" {
         no_such_run(id)
     } else {
         failure

@@ -74,8 +74,8 @@ impl Tool for SearchRuns {
         let cursor = answer.body["next_cursor"].clone();
         let mut lines = vec![match (found.len(), cursor.is_null()) {
             (0, true) => "No run fits.".to_owned(),
-            (count, true) => format!("{count} runs:"),
-            (count, false) => format!("{count} runs; more with cursor (see next_cursor):"),
+            (count, true) => format!("{count} found:"),
+            (count, false) => format!("{count} found; more with cursor (see next_cursor):"),
         }];
         lines.extend(found.iter().map(|run| views::run_line(run, zone, now)));
         Ok(Outcome::new(

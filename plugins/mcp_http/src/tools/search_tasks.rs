@@ -92,8 +92,8 @@ impl Tool for SearchTasks {
         let cursor = answer.body["next_cursor"].clone();
         let mut lines = vec![match (found.len(), cursor.is_null()) {
             (0, true) => "No task fits.".to_owned(),
-            (count, true) => format!("{count} tasks:"),
-            (count, false) => format!("{count} tasks; more with cursor (see next_cursor):"),
+            (count, true) => format!("{count} found:"),
+            (count, false) => format!("{count} found; more with cursor (see next_cursor):"),
         }];
         lines.extend(found.iter().map(|task| views::task_line(task, now)));
         Ok(Outcome::new(
