@@ -77,5 +77,7 @@ def map_body(context, body):
 def before_call(context, case, kwargs):
     if case.operation.path.startswith("/agents/{id}") and (case.path_parameters or {}).get("id") == OWN and case.method != "GET":
         case.path_parameters["id"] = SPARE
-    if case.operation.path == "/agents/auth/revoke" and "Authorization" in (case.headers or {}):
-        case.headers["Authorization"] = f"Bearer {SPARE_TOKEN}"
+    if case.operation.path == "/agents/auth/revoke":
+        for headers in (kwargs.get("headers"), case.headers):
+            if headers and "Authorization" in headers:
+                headers["Authorization"] = f"Bearer {SPARE_TOKEN}"

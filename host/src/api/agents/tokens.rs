@@ -47,7 +47,7 @@ pub(in crate::api) async fn token(State(state): State<ApiState>, request: Reques
 /// Exchanges an access token that is still valid, in the header or as `refresh_token`, for another with the same rights.
 pub(in crate::api) async fn refresh(State(state): State<ApiState>, request: Request) -> Result<Response, Problem> {
     state.limits.count_attempt(request.extensions())?;
-    let presented = presented_token(request, &state).await?;
+    let presented = presented_token(request, &state).await?.ok_or_else(unauthenticated)?;
     let issued = state.authority.refresh(&presented).await.map_err(not_accepted)?;
     Ok(issued_answer(&state, &issued))
 }
@@ -79,10 +79,13 @@ pub(in crate::api) async fn revoke(
 }
 
 async fn revoked_caller(request: Request, state: &ApiState) -> Result<Caller, Problem> {
-    if let Some(Identity::Agent(caller)) = authenticate(Presented::of(&request), state).await? {
+    let identity = authenticate(Presented::of(&request), state).await?;
+    // Read in any case, so that what is wrong with it is told.
+    let token = presented_token(request, state).await?;
+    if let Some(Identity::Agent(caller)) = identity {
         return Ok(caller);
     }
-    let token = presented_token(request, state).await?;
+    let token = token.ok_or_else(unauthenticated)?;
     state
         .authority
         .verify(&token, None)
@@ -91,8 +94,8 @@ async fn revoked_caller(request: Request, state: &ApiState) -> Result<Caller, Pr
         .map_err(not_accepted)
 }
 
-/// The token in the `Authorization` header, otherwise in the body.
-async fn presented_token(request: Request, state: &ApiState) -> Result<String, Problem> {
+/// The token in the `Authorization` header, otherwise in the body; none when neither has one.
+async fn presented_token(request: Request, state: &ApiState) -> Result<Option<String>, Problem> {
     let header = request.headers().get(header::AUTHORIZATION).cloned();
     let JsonBody(document) = JsonBody::from_request(request, state).await?;
     let mut members = Members::of(document);
@@ -103,7 +106,7 @@ async fn presented_token(request: Request, state: &ApiState) -> Result<String, P
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
     });
-    in_header.or(token).or(refresh).ok_or_else(unauthenticated)
+    Ok(in_header.or(token).or(refresh))
 }
 
 /// The first of the members that is there; that none is, is a fault of the last one, which is today's name.
