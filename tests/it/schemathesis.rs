@@ -27,24 +27,40 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
     let own = admin.get("/agents/me").await.good();
     let (spare, spare_token) = spare_agent(&host, &admin).await;
 
+    let known = [
+        ("ORDINAUT_TASKS", tasks.join(" ")),
+        ("ORDINAUT_RUNS", runs.join(" ")),
+        ("ORDINAUT_AGENT", own["id"].as_str().expect("an id").to_owned()),
+        ("ORDINAUT_SPARE_AGENT", spare),
+    ];
+    // Whoever ends their own tokens can try nothing else afterwards.
+    let token = admin.token().expect("a token");
+    for (token, which) in [
+        (token, "--exclude-operation-id"),
+        (&spare_token, "--include-operation-id"),
+    ] {
+        let report = run(&python, &host, token, &[which, "revokeTokens"], &known).await;
+        assert!(report.contains("Test cases:"), "Schemathesis tried nothing:\n{report}");
+    }
+    let log = host.log();
+    assert!(!log.contains("panicked"), "a handler panicked:\n{log}");
+    assert_eq!(host.anonymous().get("/health/ready").await.status, 200);
+}
+
+/// Runs Schemathesis with this token, and answers its report, which must be good.
+async fn run(python: &Path, host: &Host, token: &str, which: &[&str], known: &[(&str, String)]) -> String {
     let examples = std::env::var("ORDINAUT_SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES_DEFAULT.to_owned());
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut schemathesis = tokio::process::Command::new(&python);
+    let mut schemathesis = tokio::process::Command::new(python);
     schemathesis
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(told("schemathesis.toml"))
         .args(["run", &format!("{}/openapi.json", host.url())])
         .args(["--max-examples", &examples, "--no-color", "--continue-on-failure"])
-        .args([
-            "--header",
-            &format!("Authorization: Bearer {}", admin.token().expect("a token")),
-        ])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(which)
         .env("SCHEMATHESIS_HOOKS", told("hooks.py"))
-        .env("ORDINAUT_TASKS", tasks.join(" "))
-        .env("ORDINAUT_RUNS", runs.join(" "))
-        .env("ORDINAUT_AGENT", own["id"].as_str().expect("an id"))
-        .env("ORDINAUT_SPARE_AGENT", spare)
-        .env("ORDINAUT_SPARE_TOKEN", spare_token)
+        .envs(known.iter().map(|(name, value)| (name, value)))
         .current_dir(&folder)
         .stdin(Stdio::null())
         .kill_on_drop(true);
@@ -54,7 +70,7 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
             python.display()
         )
     });
-    let report = String::from_utf8_lossy(&output.stdout);
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
         "Schemathesis found something ({examples} examples for each operation), or cannot be run by {} (`cargo xtask test` \
@@ -62,10 +78,7 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
         python.display(),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(report.contains("Test cases:"), "Schemathesis tried nothing:\n{report}");
-    let log = host.log();
-    assert!(!log.contains("panicked"), "a handler panicked:\n{log}");
-    assert_eq!(host.anonymous().get("/health/ready").await.status, 200);
+    report
 }
 
 /// A file of `tests/api`.
