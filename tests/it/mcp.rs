@@ -8,9 +8,10 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
-use ordinaut_tests::{Actor, Host, Reply, bearer::BearerProxy};
+use ordinaut_tests::{Actor, Host, Reply, bearer::BearerProxy, wait::within};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,7 +23,15 @@ const CONFIG: &str = "[auth]\ntoken_ttl_seconds = 3600\n";
 
 async fn host() -> Host {
     let host = Host::builder().config(CONFIG).shipped("mcp_http").start().await;
-    host.admin().await.extension("mcp_http", "ready").await;
+    let admin = host.admin().await;
+    // The largest of the shipped components: it takes a while where many hosts compile at once.
+    within(Duration::from_mins(3), "the server for assistants is ready", || async {
+        let reply = admin.get("/extensions/mcp_http").await;
+        let given_up = reply.status == 200 && reply.json()["state"] == "failed";
+        assert!(!given_up, "the component cannot be loaded: {}", reply.text);
+        (reply.status == 200 && reply.json()["state"] == "ready").then_some(())
+    })
+    .await;
     host
 }
 
