@@ -72,5 +72,5 @@ async fn the_page_and_its_files_are_open_compressed_and_kept_as_they_should_be()
             .expect("text")
             .contains("immutable")
     );
-    anyone.get("/ext/webui/assets/0/main.js").await.problem(404);
+    assert_eq!(anyone.get("/ext/webui/assets/0/main.js").await.status, 404);
 }
