@@ -5,6 +5,8 @@ mod api;
 mod architecture;
 mod browser;
 mod delegation;
+mod crashes;
+mod doors;
 mod drop_in;
 mod events_api;
 mod events_demo;
