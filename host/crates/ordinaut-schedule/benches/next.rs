@@ -30,17 +30,42 @@ const CASES: [Case; 14] = [
     case("hourly since 2000", "20000101T000000Z", "FREQ=HOURLY", NOW),
     case("minutely since 2016", "20160101T000000Z", "FREQ=MINUTELY", NOW),
     case("secondly since a year ago", "20251121T000000Z", "FREQ=SECONDLY", NOW),
-    case("29 February", "19720229T080000Z", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", NOW),
-    case("Friday 13th", "19980101T090000Z", "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", NOW),
+    case(
+        "29 February",
+        "19720229T080000Z",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+        NOW,
+    ),
+    case(
+        "Friday 13th",
+        "19980101T090000Z",
+        "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
+        NOW,
+    ),
     case(
         "COUNT=1,000,000 near its end",
         "20250101T000000Z",
         "FREQ=MINUTELY;COUNT=1000000",
         "2026-11-26T10:30:00Z",
     ),
-    case("every second Tuesday", "20200107T083000Z", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", NOW),
-    case("last working day of the month", "20000131T170000Z", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", NOW),
-    case("minutely with BYHOUR", "20160101T000000Z", "FREQ=MINUTELY;INTERVAL=7;BYHOUR=1,12,16", NOW),
+    case(
+        "every second Tuesday",
+        "20200107T083000Z",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
+        NOW,
+    ),
+    case(
+        "last working day of the month",
+        "20000131T170000Z",
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        NOW,
+    ),
+    case(
+        "minutely with BYHOUR",
+        "20160101T000000Z",
+        "FREQ=MINUTELY;INTERVAL=7;BYHOUR=1,12,16",
+        NOW,
+    ),
     case("daily for 1 year", "20251121T080000Z", "FREQ=DAILY", NOW),
     case("daily for 100 years", "19261121T080000Z", "FREQ=DAILY", NOW),
     case("hourly for 1 year", "20251121T080000Z", "FREQ=HOURLY", NOW),
@@ -48,7 +73,12 @@ const CASES: [Case; 14] = [
 ];
 
 const fn case(name: &'static str, start: &'static str, rule: &'static str, after: &'static str) -> Case {
-    Case { name, start, rule, after }
+    Case {
+        name,
+        start,
+        rule,
+        after,
+    }
 }
 
 impl Case {
@@ -84,7 +114,12 @@ fn ours(case: &Case) -> (Duration, Duration, Option<DateTime<Utc>>) {
         .prev_before(after)
         .ok()
         .flatten()
-        .and_then(|before| table.next_after(before.at - chrono::Duration::seconds(1), None).ok().flatten())
+        .and_then(|before| {
+            table
+                .next_after(before.at - chrono::Duration::seconds(1), None)
+                .ok()
+                .flatten()
+        })
         .and_then(|next| next.checkpoint);
     let next = || table.next_after(black_box(after), checkpoint.as_ref()).expect("found");
     let answer = next().map(|next| next.occurrence.at);
@@ -105,7 +140,10 @@ fn rrule_crate(case: &Case) -> (Duration, Option<DateTime<Utc>>) {
     let found = set.after(after).all(2).dates;
     let took = begun.elapsed();
     // Their `after` includes the instant itself.
-    (took, found.into_iter().map(|at| at.to_utc()).find(|at| *at > case.after()))
+    (
+        took,
+        found.into_iter().map(|at| at.to_utc()).find(|at| *at > case.after()),
+    )
 }
 
 /// Microseconds by case; empty without an interpreter.
@@ -147,7 +185,9 @@ fn main() {
         let (searching, parsing, answer) = ours(case);
         let (crate_took, crate_answer) = rrule_crate(case);
         let differs = if answer == crate_answer { "" } else { " (differs)" };
-        let dateutil = theirs.get(index).map_or("–".to_owned(), |micros| format!("{micros:.0}"));
+        let dateutil = theirs
+            .get(index)
+            .map_or("–".to_owned(), |micros| format!("{micros:.0}"));
         println!(
             "| {:<30} | {:>9.2} | {:>9.2} | {:>12} | {dateutil:>12} |",
             case.name,

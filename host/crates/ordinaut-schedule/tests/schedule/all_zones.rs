@@ -27,7 +27,9 @@ struct Change {
 }
 
 fn offset(tz: Tz, instant: DateTime<Utc>) -> i32 {
-    tz.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc()
+    tz.offset_from_utc_datetime(&instant.naive_utc())
+        .fix()
+        .local_minus_utc()
 }
 
 fn local(tz: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
@@ -53,7 +55,11 @@ fn changes(tz: Tz) -> Vec<Change> {
                     high = middle;
                 }
             }
-            found.push(Change { at: high, before, after });
+            found.push(Change {
+                at: high,
+                before,
+                after,
+            });
         }
         from = to;
     }
@@ -121,9 +127,14 @@ fn found(table: &Timetable, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<DateT
 
 /// A daily schedule occurs on each of the days around a change as it should.
 fn check_daily(tz: Tz, change: &Change, time: NaiveTime, table: &Timetable, rule: &Rule, what: &str) {
-    let middle = (change.at + Duration::seconds(i64::from(change.before))).naive_utc().date();
+    let middle = (change.at + Duration::seconds(i64::from(change.before)))
+        .naive_utc()
+        .date();
     let days = [-2, -1, 0, 1, 2].map(|day| middle + Duration::days(day));
-    let mut expected: Vec<DateTime<Utc>> = days.iter().map(|day| resolve(tz, day.and_time(time), change, rule)).collect();
+    let mut expected: Vec<DateTime<Utc>> = days
+        .iter()
+        .map(|day| resolve(tz, day.and_time(time), change, rule))
+        .collect();
     // Two days' times may meet at the end of a gap: an instant is one occurrence.
     expected.sort();
     expected.dedup();
@@ -174,7 +185,10 @@ fn each_change(shard: usize, check: impl Fn(Tz, Zone, &Change)) {
         }
     }
     eprintln!("{checked} changes of clocks; {left_out} that are seconds or days apart left to the other tests");
-    assert!(checked > 500 && left_out * 20 < checked, "{checked} checked, {left_out} left out");
+    assert!(
+        checked > 500 && left_out * 20 < checked,
+        "{checked} checked, {left_out} left out"
+    );
 }
 
 const SHARDS: usize = 4;

@@ -83,7 +83,8 @@ fn ours(rule: &RandomRule) -> Result<Vec<String>, String> {
 
 /// Theirs, in the order of the rules.
 fn theirs(rules: &[RandomRule]) -> Vec<Value> {
-    let python = std::env::var("ORDINAUT_PYTHON").expect("ORDINAUT_PYTHON names an interpreter: run `cargo xtask test`");
+    let python =
+        std::env::var("ORDINAUT_PYTHON").expect("ORDINAUT_PYTHON names an interpreter: run `cargo xtask test`");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/calendar/expand.py");
     let mut child = Command::new(python)
         .arg(script)
@@ -114,7 +115,10 @@ fn theirs(rules: &[RandomRule]) -> Vec<Value> {
 }
 
 fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 #[test]
@@ -141,7 +145,10 @@ fn random_rules_agree_with_dateutil() {
         } else if let Some(reason) = accepted(rule) {
             *explained.entry(reason).or_insert(0) += 1;
         } else {
-            unexplained.push(format!("{} {}\n  ours   {ours}\n  theirs {theirs}", rule.dtstart, rule.rule));
+            unexplained.push(format!(
+                "{} {}\n  ours   {ours}\n  theirs {theirs}",
+                rule.dtstart, rule.rule
+            ));
         }
     }
     eprintln!(

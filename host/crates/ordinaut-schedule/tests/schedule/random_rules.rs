@@ -69,8 +69,8 @@ impl RandomRule {
 /// A rule of any frequency.
 pub(crate) fn random_rule(numbers: &mut Numbers) -> RandomRule {
     let freq = numbers.one_of(&[
-        "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "DAILY", "WEEKLY", "WEEKLY", "MONTHLY", "MONTHLY", "MONTHLY", "YEARLY",
-        "YEARLY", "YEARLY",
+        "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "DAILY", "WEEKLY", "WEEKLY", "MONTHLY", "MONTHLY", "MONTHLY",
+        "YEARLY", "YEARLY", "YEARLY",
     ]);
     let mut parts = vec![format!("FREQ={freq}")];
     let sub_daily = matches!(freq, "SECONDLY" | "MINUTELY" | "HOURLY");
@@ -102,7 +102,11 @@ pub(crate) fn random_rule(numbers: &mut Numbers) -> RandomRule {
         numbers.below(60),
         if numbers.chance(50) { 0 } else { numbers.below(60) }
     );
-    RandomRule { dtstart, rule: parts.join(";"), freq }
+    RandomRule {
+        dtstart,
+        rule: parts.join(";"),
+        freq,
+    }
 }
 
 /// The parts that choose days (RFC 5545 §3.3.10: which may stand with which frequency).

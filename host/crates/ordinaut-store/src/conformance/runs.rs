@@ -158,7 +158,7 @@ pub async fn a_retry_is_queued_with_the_steps_that_it_takes_over(exam: Exam) {
     let retry = Retry { run: planned.clone(), steps: vec![taken.clone()] };
     let run = exam.store.enqueue_retry(&retry, &change("run.retried")).await.unwrap();
     assert_eq!((run.id, run.cause, run.state, run.attempt), (planned.id, RunCause::Retry, RunState::Queued, 0));
-    assert_eq!(exam.run(run.id).await.steps, [taken.clone()]);
+    assert_eq!(exam.run(run.id).await.steps, std::slice::from_ref(&taken));
     let work = exam.lease_one().await;
     assert_eq!((work.run.id, work.run.attempt, work.steps.as_slice()), (run.id, 1, &[taken][..]));
     assert!(exam.run(first).await.steps.is_empty(), "the run that is repeated stays as it is");

@@ -62,23 +62,20 @@ pub(super) async fn skip(
     let mut write = store.write().await?;
     write.refuse_stale(task.id, expected_version).await?;
     let stored = write.task(task.id).await?.timing;
-    let id = match write.queued_of_occurrence(skipped).await? {
-        Some(run) => {
-            let runs_made = stored.runs_made.saturating_sub(1);
-            let timing = Timing { runs_made, ..stored };
-            write.go_on(task, expected_version, timing).await?;
-            write.end_skipped(run, skipped.skipped.as_deref()).await?;
-            run
-        }
-        None => {
-            let timing = Timing {
-                runs_made: stored.runs_made,
-                ..task.timing.clone()
-            };
-            write.go_on(task, expected_version, timing).await?;
-            write.insert_run(task, skipped, change.at).await?;
-            skipped.id
-        }
+    let id = if let Some(run) = write.queued_of_occurrence(skipped).await? {
+        let runs_made = stored.runs_made.saturating_sub(1);
+        let timing = Timing { runs_made, ..stored };
+        write.go_on(task, expected_version, timing).await?;
+        write.end_skipped(run, skipped.skipped.as_deref()).await?;
+        run
+    } else {
+        let timing = Timing {
+            runs_made: stored.runs_made,
+            ..task.timing.clone()
+        };
+        write.go_on(task, expected_version, timing).await?;
+        write.insert_run(task, skipped, change.at).await?;
+        skipped.id
     };
     write.record(change).await?;
     write.complete_if_over(task.id).await?;
