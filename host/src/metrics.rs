@@ -36,8 +36,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) engine: Arc<EngineMetrics>,
     pub(crate) http: HttpMetrics,
-    store_metrics: StoreMetrics,
-    extension_metrics: ExtensionMetrics,
+    of_store: StoreMetrics,
+    of_extensions: ExtensionMetrics,
     store: Arc<dyn Store>,
     running: Arc<OnceLock<Engine>>,
     /// Known later than the metrics: extensions are given these.
@@ -55,16 +55,16 @@ impl Metrics {
         let engine = Arc::new(EngineMetrics::new());
         engine.register(&registry)?;
         let http = HttpMetrics::new(&registry)?;
-        let store_metrics = StoreMetrics::new(&registry)?;
-        let extension_metrics = ExtensionMetrics::new(&registry)?;
+        let of_store = StoreMetrics::new(&registry)?;
+        let of_extensions = ExtensionMetrics::new(&registry)?;
         build_info(&registry)?;
         process(&registry)?;
         Ok(Self {
             registry,
             engine,
             http,
-            store_metrics,
-            extension_metrics,
+            of_store,
+            of_extensions,
             store,
             running,
             plugins: OnceLock::new(),
@@ -94,18 +94,18 @@ impl Metrics {
         self.engine.observe(health.as_ref());
         let read = async { (self.store.now().await, self.store.gauges().await) };
         match tokio::time::timeout(STORE_WITHIN, read).await {
-            Ok((Ok(now), Ok(gauges))) => self.store_metrics.set(now, &gauges),
+            Ok((Ok(now), Ok(gauges))) => self.of_store.set(now, &gauges),
             Ok((Err(error), _) | (_, Err(error))) => {
                 tracing::warn!(%error, "the store's numbers could not be read");
-                self.store_metrics.unreadable();
+                self.of_store.unreadable();
             }
             Err(_) => {
                 tracing::warn!(within = ?STORE_WITHIN, "the store's numbers did not come in time");
-                self.store_metrics.unreadable();
+                self.of_store.unreadable();
             }
         }
         if let Some(plugins) = self.plugins.get().and_then(Weak::upgrade) {
-            self.extension_metrics.set(&plugins.extensions(), plugins.usage());
+            self.of_extensions.set(&plugins.extensions(), plugins.usage());
         }
         *refreshed = Some(Instant::now());
     }

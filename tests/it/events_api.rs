@@ -55,7 +55,7 @@ impl Live {
                     data: field("data: ").map(|data| serde_json::from_str(&data).expect("one line of JSON")),
                     text: block.to_owned(),
                 };
-                self.text = rest.to_owned();
+                self.text = rest.into();
                 return Some(block);
             }
             let chunk = self.response.chunk().await.expect("the stream does not break off")?;

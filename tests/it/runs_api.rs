@@ -31,11 +31,11 @@ async fn runs_are_listed_by_state_cause_and_owner_in_either_order_with_their_tit
         [good.clone(), bad.clone()]
     );
     assert_eq!(over["state"], "failed");
-    assert_eq!(ids(&admin, "/runs?state=failed,timed_out").await, [bad.clone()]);
+    assert_eq!(ids(&admin, "/runs?state=failed,timed_out").await, [&*bad]);
     assert_eq!(ids(&admin, "/runs?cause=schedule,retry").await, Vec::<String>::new());
     assert_eq!(
         ids(&admin, "/runs?cause=manual,retry&limit=1&sort=scheduled_for").await,
-        [good.clone()]
+        [&*good]
     );
     let page = admin.get("/runs?limit=1").await.good();
     assert_eq!(page["data"][0]["task_title"], "cron 0 0 1 1 *");

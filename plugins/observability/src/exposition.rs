@@ -62,13 +62,12 @@ fn write_family(text: &mut String, family: &Family, format: Format) {
     let name = name(&family.name, true);
     let counts = family.kind == Kind::Counter;
     let (title, number) = match format {
-        Format::Prometheus => (name.clone(), name.clone()),
         Format::OpenMetrics if counts => {
             let base = name.strip_suffix("_total").unwrap_or(&name).to_owned();
             let number = format!("{base}_total");
             (base, number)
         }
-        Format::OpenMetrics => (name.clone(), name.clone()),
+        Format::Prometheus | Format::OpenMetrics => (name.clone(), name.clone()),
     };
     let kind = match family.kind {
         Kind::Counter => "counter",

@@ -98,7 +98,7 @@ async fn a_real_prometheus_scrapes_the_host_and_finds_all_that_dashboard_and_rul
 
 #[test]
 fn the_dashboards_queries_are_valid_and_the_file_is_what_its_script_writes() {
-    let rules: String = dashboard_queries()
+    let rules: Vec<String> = dashboard_queries()
         .iter()
         .enumerate()
         .map(|(n, query)| {
@@ -110,7 +110,11 @@ fn the_dashboards_queries_are_valid_and_the_file_is_what_its_script_writes() {
         .collect();
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let path = folder.path().join("queries.yml");
-    std::fs::write(&path, format!("groups:\n  - name: dashboard\n    rules:\n{rules}")).expect("a file");
+    std::fs::write(
+        &path,
+        format!("groups:\n  - name: dashboard\n    rules:\n{}", rules.concat()),
+    )
+    .expect("a file");
     let (good, said) = promtool(&["check", "rules", path.to_str().expect("a path")], "");
     assert!(good, "{said}");
 

@@ -74,7 +74,8 @@ impl Prometheus {
 
     /// The value of a query that answers one number.
     pub(super) async fn number(&self, query: &str) -> Option<f64> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: Vec<String> = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = encoded.concat();
         let answer = self.get(&format!("/api/v1/query?query={encoded}")).await;
         answer["result"][0]["value"][1].as_str()?.parse().ok()
     }

@@ -17,7 +17,11 @@ fn seen(world: &World) -> BTreeMap<String, u64> {
     let mut seen = BTreeMap::new();
     for family in registry.gather() {
         for metric in family.get_metric() {
-            let labels: Vec<_> = metric.get_label().iter().map(|label| label.value()).collect();
+            let labels: Vec<_> = metric
+                .get_label()
+                .iter()
+                .map(prometheus::proto::LabelPair::value)
+                .collect();
             let name = format!("{} {}", family.name(), labels.join(" "));
             let count = metric.get_counter().get_value() as u64 + metric.get_histogram().get_sample_count();
             seen.insert(name.trim_end().to_owned(), count);

@@ -84,7 +84,9 @@ fn interesting_times(change: &Change) -> Vec<NaiveTime> {
     times.push((wall_before + (wall_after - wall_before) / 2).time());
     times.push((wall_before + Duration::minutes(15)).time());
     times.push((wall_after - Duration::minutes(1)).time());
-    times.iter_mut().for_each(|time| *time = whole_minute(*time));
+    for time in &mut times {
+        *time = whole_minute(*time);
+    }
     times.sort();
     times.dedup();
     times

@@ -84,7 +84,7 @@ fn ours(rule: &RandomRule) -> Result<Vec<String>, String> {
 /// Theirs, in the order of the rules.
 fn theirs(rules: &[RandomRule]) -> Vec<Value> {
     let python =
-        std::env::var("ORDINAUT_PYTHON").expect("ORDINAUT_PYTHON names an interpreter: run `cargo xtask test`");
+        std::env::var_os("ORDINAUT_PYTHON").expect("ORDINAUT_PYTHON names an interpreter: run `cargo xtask test`");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/calendar/expand.py");
     let mut child = Command::new(python)
         .arg(script)
@@ -93,7 +93,7 @@ fn theirs(rules: &[RandomRule]) -> Vec<Value> {
         .spawn()
         .expect("the interpreter starts");
     let mut questions = child.stdin.take().expect("piped");
-    let lines: String = rules
+    let lines: Vec<String> = rules
         .iter()
         .map(|rule| {
             let until = until(rule).naive_utc().format(BASIC).to_string();
@@ -103,7 +103,7 @@ fn theirs(rules: &[RandomRule]) -> Vec<Value> {
             format!("{question}\n")
         })
         .collect();
-    let writer = std::thread::spawn(move || questions.write_all(lines.as_bytes()));
+    let writer = std::thread::spawn(move || questions.write_all(lines.concat().as_bytes()));
     let output = child.wait_with_output().expect("it answers");
     writer.join().expect("a writer").expect("it reads");
     assert!(output.status.success(), "{}", output.status);
@@ -115,9 +115,8 @@ fn theirs(rules: &[RandomRule]) -> Vec<Value> {
 }
 
 fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
+    std::env::var_os(name)
+        .and_then(|text| text.to_str()?.parse().ok())
         .unwrap_or(default)
 }
 
