@@ -50,7 +50,10 @@ async fn whatever_schemathesis_sends_is_answered_as_described() {
 /// Runs Schemathesis with this token, and answers its report, which must be good.
 async fn run(python: &Path, host: &Host, token: &str, which: &[&str], known: &[(&str, String)]) -> String {
     let examples = std::env::var_os("ORDINAUT_SCHEMATHESIS_EXAMPLES");
-    let examples = examples.as_deref().and_then(|text| text.to_str()).unwrap_or(EXAMPLES_DEFAULT);
+    let examples = examples
+        .as_deref()
+        .and_then(|text| text.to_str())
+        .unwrap_or(EXAMPLES_DEFAULT);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut schemathesis = tokio::process::Command::new(python);
     schemathesis
