@@ -46,10 +46,10 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(place: &str, reason: impl ToString) -> Self {
+    pub(super) fn new(place: &str, reason: impl Into<String>) -> Self {
         Self {
             place: place.to_owned(),
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn assemble(shared: &str, areas: &[Fragment], version: &str, kinds: &
 }
 
 fn object(text: &str, place: &str) -> Result<Object, Fault> {
-    serde_json::from_str(text).map_err(|error| Fault::new(place, error))
+    serde_json::from_str(text).map_err(|error| Fault::new(place, error.to_string()))
 }
 
 /// The member, which must be an object.

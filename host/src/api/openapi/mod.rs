@@ -54,7 +54,7 @@ static JSON: LazyLock<Result<Bytes, Fault>> = LazyLock::new(|| written().map(Byt
 static PAGE: LazyLock<Result<(Bytes, HeaderValue), Fault>> = LazyLock::new(|| {
     let document = DOCUMENT.as_ref().map_err(Clone::clone)?;
     let html = Bytes::from(page::render(document).into_string());
-    let policy = policy(page::STYLE).map_err(|error| Fault::new("the page", error))?;
+    let policy = policy(page::STYLE).map_err(|error| Fault::new("the page", error.to_string()))?;
     Ok((html, policy))
 });
 
@@ -63,7 +63,7 @@ pub(crate) fn written() -> Result<String, Fault> {
     let document = DOCUMENT.as_ref().map_err(Clone::clone)?;
     serde_json::to_string_pretty(document)
         .map(|text| text + "\n")
-        .map_err(|error| Fault::new("the description", error))
+        .map_err(|error| Fault::new("the description", error.to_string()))
 }
 
 pub(in crate::api) async fn document() -> Result<Response, Problem> {

@@ -146,7 +146,7 @@ fn parameters(document: &Value, operation: &Value) -> Markup {
                         @if parameter["required"] == true { ", required" }
                     }
                     dd {
-                        (kind(document, &parameter["schema"]))
+                        (kind(&parameter["schema"]))
                         @if let Some(said) = parameter["description"].as_str() { ". " (prose(said)) }
                     }
                 }
@@ -189,7 +189,7 @@ fn answers(document: &Value, operation: &Value) -> Markup {
                     @for (media, content) in members(&answer["content"]) {
                         @let codes = list(&content["schema"]["allOf"][1]["properties"]["code"]["enum"]);
                         @if codes.is_empty() {
-                            code { (media) } ": " (kind(document, &content["schema"]))
+                            code { (media) } ": " (kind(&content["schema"]))
                         } @else {
                             "Codes: "
                             @for (index, code) in codes.iter().filter_map(Value::as_str).enumerate() {
@@ -228,7 +228,7 @@ fn shape(document: &Value, schema: &Value, depth: usize) -> Markup {
                 @for (name, member) in members(&schema["properties"]) {
                     dt { code { (name) } @if required.contains(&name) { ", required" } }
                     dd {
-                        (kind(document, member))
+                        (kind(member))
                         @if let Some(said) = member["description"].as_str() { ". " (prose(said)) }
                         @if reference(member).is_none() {
                             (shape(document, member, depth + 1))
@@ -238,13 +238,13 @@ fn shape(document: &Value, schema: &Value, depth: usize) -> Markup {
                 }
             }
         } @else if schema["enum"].is_array() || schema["pattern"].is_string() {
-            p { (kind(document, schema)) }
+            p { (kind(schema)) }
         }
     }
 }
 
 /// A schema in a few words: its type, its bounds, or its name.
-fn kind(document: &Value, schema: &Value) -> Markup {
+fn kind(schema: &Value) -> Markup {
     if let Some(name) = reference(schema) {
         return link(name);
     }
@@ -253,7 +253,7 @@ fn kind(document: &Value, schema: &Value) -> Markup {
         return html! {
             @for (index, one) in alternatives.iter().enumerate() {
                 @if index > 0 { " or " }
-                (kind(document, one))
+                (kind(one))
             }
             (bounds(schema))
         };
@@ -267,7 +267,7 @@ fn kind(document: &Value, schema: &Value) -> Markup {
             }
         } @else {
             (types(&schema["type"]))
-            @if schema["items"].is_object() { " of " (kind(document, &schema["items"])) }
+            @if schema["items"].is_object() { " of " (kind(&schema["items"])) }
         }
         (bounds(schema))
     }
@@ -396,9 +396,8 @@ mod tests {
 
     #[test]
     fn a_schema_in_few_words_names_its_bounds() {
-        let document = json!({});
         let schema = json!({ "type": ["integer", "null"], "minimum": 1, "maximum": 9, "default": 5 });
-        let words = kind(&document, &schema).into_string();
+        let words = kind(&schema).into_string();
         assert_eq!(
             words,
             "integer or null, at least <code>1</code>, at most <code>9</code>, default <code>5</code>"
