@@ -4,6 +4,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use ordinaut_domain::{
     ScheduleKind, Violation,
     schedule::{DstPolicy, Occurrence, ScheduleError, Timetable, Zone},
+    task::anchor,
 };
 use serde::Serialize;
 
@@ -23,8 +24,9 @@ pub(crate) struct PreviewRequest {
     pub count: usize,
     /// Occurrences strictly after this instant are shown.
     pub from: DateTime<Utc>,
-    /// Where a recurrence rule without DTSTART begins.
-    pub anchor: DateTime<Utc>,
+    /// Where a recurrence rule without DTSTART begins; without this either, where a task with it would begin that is
+    /// stored at `from`.
+    pub starts_at: Option<DateTime<Utc>>,
     pub dst: Option<DstPolicy>,
 }
 
@@ -112,8 +114,11 @@ fn timetable(request: &PreviewRequest, kind: ScheduleKind, zone: Zone) -> Result
     let expr = request.expr.trim();
     match kind {
         ScheduleKind::Cron => Timetable::cron(expr, zone, request.dst),
-        // Recurrence rules have whole seconds.
-        ScheduleKind::Rrule => Timetable::rrule(expr, request.anchor.trunc_subsecs(0), zone, request.dst),
+        ScheduleKind::Rrule => {
+            let anchor = request.starts_at.unwrap_or_else(|| anchor(expr, request.from, zone));
+            // Recurrence rules have whole seconds.
+            Timetable::rrule(expr, anchor.trunc_subsecs(0), zone, request.dst)
+        }
         ScheduleKind::Once => Timetable::once(expr, zone, request.dst),
         ScheduleKind::Event | ScheduleKind::Condition => {
             let detail = "is not driven by time, so that there is nothing to preview; expected cron, rrule or once";
@@ -163,7 +168,7 @@ mod tests {
             timezone: "Europe/Chisinau".to_owned(),
             count: 3,
             from,
-            anchor: from,
+            starts_at: None,
             dst: None,
         }
     }
@@ -208,6 +213,21 @@ mod tests {
         assert_eq!(moved.nominal.as_deref(), Some("2026-03-29T02:30:00"));
         assert_eq!(moved.remark, Some("gap_shifted"));
         assert!(moved.note.is_some());
+    }
+
+    #[test]
+    fn a_rule_without_a_beginning_is_shown_as_a_task_with_it_would_be_stored() {
+        let from = "2026-03-27T12:00:35.5Z".parse().unwrap();
+        let asked = |expr: &str| PreviewRequest { from, ..request(expr) };
+        let shown = preview(&asked("FREQ=DAILY;BYHOUR=8;BYMINUTE=30")).unwrap();
+        assert_eq!(shown.occurrences[0].local, "2026-03-28T08:30:00+02:00");
+        let starts_at = Some("2026-03-27T12:00:20Z".parse().unwrap());
+        let shown = preview(&PreviewRequest {
+            starts_at,
+            ..asked("FREQ=MINUTELY")
+        })
+        .unwrap();
+        assert_eq!(shown.occurrences[0].local, "2026-03-27T14:01:20+02:00");
     }
 
     #[test]

@@ -172,6 +172,10 @@ fn print_next_steps(url: &str, binary: &Path, detached: bool) {
         r#"
 Ordinaut is ready at {url}
 
+  web interface       {url}/ext/webui/
+  API, described      {url}/docs
+  metrics             {url}/metrics
+  MCP server          {url}/ext/mcp_http/
   admin credentials   {secret}
   this instance       {dev}
   to stop it          {stop}

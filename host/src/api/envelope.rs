@@ -38,7 +38,7 @@ pub(crate) async fn envelope(State(state): State<ApiState>, mut request: Request
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let matched = request.extensions().get::<MatchedPath>();
-    let counted = state.metrics.http.begin(&method, matched);
+    let counted = state.metrics.http.begin(&method, matched.map(MatchedPath::as_str));
     let route = matched.map(|path| path.as_str().to_owned()).unwrap_or_default();
     let body = AwaitsBody::default();
     request.extensions_mut().insert(context.clone());

@@ -48,7 +48,7 @@ fn read(state: &ApiState, document: Value) -> Result<PreviewRequest, Problem> {
         timezone: timezone.unwrap_or_else(|| state.settings.default_timezone.clone()),
         count,
         from,
-        anchor: starts_at.unwrap_or(from),
+        starts_at,
         dst,
     })
 }

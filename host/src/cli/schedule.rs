@@ -64,7 +64,7 @@ pub(super) fn run(command: &ScheduleCommand) -> Result<(), CliError> {
         timezone: args.timezone.clone(),
         count: args.count,
         from,
-        anchor: from,
+        starts_at: None,
         dst: None,
     };
     let preview = preview(&request).map_err(|faults| {

@@ -1,6 +1,5 @@
 //! Requests to the API, by method, route and status.
 
-use axum::extract::MatchedPath;
 use http::{Method, StatusCode};
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use tokio::time::Instant;
@@ -73,13 +72,13 @@ impl HttpMetrics {
         Ok(metrics)
     }
 
-    /// A request has come in. It counts when it is over, or when what is answered is dropped.
-    pub(crate) fn begin(&self, method: &Method, route: Option<&MatchedPath>) -> RequestUnderWay<'_> {
+    /// A request has come in, to a route of the table. It counts when it is over, or when what is answered is dropped.
+    pub(crate) fn begin(&self, method: &Method, route: Option<&str>) -> RequestUnderWay<'_> {
         self.in_flight.inc();
         RequestUnderWay {
             metrics: self,
             method: known_method(method),
-            route: template(route.map(MatchedPath::as_str)).to_owned(),
+            route: template(route).to_owned(),
             began: Instant::now(),
             answered: None,
         }

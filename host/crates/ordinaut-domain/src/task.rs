@@ -13,7 +13,7 @@ mod schedule;
 mod warnings;
 
 pub use parse::{READ_ONLY, TaskContext, without_read_only};
-pub use schedule::is_same_schedule;
+pub use schedule::{anchor, is_same_schedule};
 
 /// What kind of expression says when a task is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

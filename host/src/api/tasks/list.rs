@@ -4,7 +4,7 @@
 use axum::{extract::State, response::Response};
 use ordinaut_store::{TaskFilter, TaskOrder, TaskSort};
 
-use super::wire;
+use super::{schedule, wire};
 use crate::{
     api::{caller::Caller, input::Query, page::Listing, problem::Problem, state::ApiState},
     config::suggest,
@@ -36,7 +36,11 @@ pub(in crate::api) async fn list(
         return Err(Caller::lacks("tasks:read:any"));
     }
     let page = state.store.list_tasks(&filter, &page).await?;
-    Ok(listing.answer(&page, wire::task))
+    Ok(listing.answer(&page, |task| {
+        let mut shown = wire::task(task);
+        shown["schedule"] = schedule::described(task);
+        shown
+    }))
 }
 
 /// What `sort` says.

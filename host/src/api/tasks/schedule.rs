@@ -9,6 +9,12 @@ use crate::api::problem::Problem;
 /// How many of the next times are shown.
 const NEXT_MAX: usize = 5;
 
+/// `{"description"}`, for lists; null for a task that is not driven by time.
+pub(super) fn described(task: &Task) -> Value {
+    task.timetable()
+        .map_or(Value::Null, |timetable| json!({ "description": timetable.describe() }))
+}
+
 /// `{"description", "next"}`; null for a task that is not driven by time.
 pub(super) async fn shown(task: &Task, now: DateTime<Utc>) -> Result<Value, Problem> {
     let task = task.clone();

@@ -88,7 +88,7 @@ fn lines(rule: &str) -> impl Iterator<Item = &str> {
 /// occurrence is not past already. A rule that names an hour but no minute, or an hour or minute but no second, begins
 /// with the next whole hour or minute: `FREQ=DAILY;BYHOUR=8` means 08:00:00, not the minute and second in which
 /// somebody pressed a key.
-pub(super) fn anchor(rule: &str, now: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
+pub fn anchor(rule: &str, now: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
     let upper = rule.to_ascii_uppercase();
     let unit = match (
         upper.contains("BYHOUR="),
