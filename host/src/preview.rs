@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_schedule_that_ends_says_so() {
         assert!(preview(&request("2026-12-24T08:30")).unwrap().ends);
-        assert!(preview(&request("FREQ=DAILY;COUNT=4")).unwrap().ends);
+        assert!(preview(&request("FREQ=DAILY;COUNT=3")).unwrap().ends);
         assert!(!preview(&request("FREQ=DAILY;COUNT=9")).unwrap().ends);
     }
 
