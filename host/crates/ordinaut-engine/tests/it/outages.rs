@@ -129,6 +129,11 @@ async fn a_renewal_that_reaches_the_store_after_the_run_was_settled_loses_nothin
     let run = world.run_now(&task).await;
     soon(world.tools.called("demo.slow", 1)).await;
 
+    // The first beat, with which a worker begins, is over: or time would pass under it.
+    let mut answered = store.renewals_answered.subscribe();
+    soon(answered.wait_for(|n| *n > 0 && *n == *store.renewals_asked.borrow()))
+        .await
+        .unwrap();
     store.renewals_held.send_replace(true);
     let asked = *store.renewals_asked.borrow();
     world.timer.advance(10 * SECOND);
