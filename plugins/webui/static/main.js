@@ -150,4 +150,7 @@ function App() {
     ${help ? html`<${Help} keys=${keys} setKeys=${(on) => { setKeys(on); remember('keys', on ? null : 'off'); }} onClose=${() => setHelp(false)} />` : ''}`;
 }
 
+// Asked for again after every navigation: a relative address would then mean another file.
+document.querySelector('link[rel=icon]')?.setAttribute('href', new URL('icon.svg', import.meta.url).href);
+
 render(html`<${App} />`, document.getElementById('app'));

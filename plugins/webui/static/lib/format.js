@@ -34,6 +34,53 @@ export function formatInstant(at) {
   return date ? dateTime.format(date) : String(at);
 }
 
+const zoned = new Map();
+
+/** How a zone writes instants; null for one that the browser does not know. */
+function formatsOf(zone) {
+  if (!zoned.has(zone)) {
+    const written = (options) => new Intl.DateTimeFormat(LANGUAGE, { ...options, hourCycle: 'h23', timeZone: zone });
+    const day = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' };
+    try {
+      zoned.set(zone, { minutes: written(day), seconds: written({ ...day, second: '2-digit' }), offset: written({ timeZoneName: 'longOffset' }) });
+    } catch {
+      zoned.set(zone, null);
+    }
+  }
+  return zoned.get(zone);
+}
+
+/** How far this zone is from UTC at an instant: `+02:00`. */
+function offsetAt(date, formats) {
+  return formats.offset.formatToParts(date).find((part) => part.type === 'timeZoneName').value.replace(/^(GMT|UTC)/, '') || '+00:00';
+}
+
+/** In a zone, with its offset: for the times of a task. */
+export function formatIn(at, zone) {
+  const date = valid(at);
+  const formats = date && formatsOf(zone || browserZone);
+  if (!formats) return formatInstant(at);
+  return `${(date.getTime() % 60000 ? formats.seconds : formats.minutes).format(date)} UTC${offsetAt(date, formats)}`;
+}
+
+/** The instants in a sentence of the server, in a zone. */
+export const formatAllIn = (text, zone) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)/g, (at) => formatIn(at, zone));
+
+/** The instant at which the clocks of a zone show `2026-11-24T08:30`; where they skip it, the offset from before holds. */
+export function instantOf(local, zone) {
+  const wanted = Date.parse(`${local}Z`);
+  const formats = formatsOf(zone);
+  if (Number.isNaN(wanted)) return null;
+  if (!formats) return new Date(local).toISOString();
+  const away = (ms) => {
+    const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)/.exec(offsetAt(new Date(ms), formats));
+    return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60000;
+  };
+  const day = 86400000;
+  const found = [away(wanted - day), away(wanted + day)].find((offset) => away(wanted - offset) === offset);
+  return new Date(wanted - (found ?? away(wanted - day))).toISOString();
+}
+
 /** The reading of the clock in the schedule's zone, as the server wrote it: `2026-03-29T08:30:00+03:00`. */
 export function formatLocal(local) {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(local || '');

@@ -5,6 +5,7 @@ const count = (n, one, other) => `${n} ${plural.select(n) === 'one' ? one : othe
 export const t = {
   none: '–', all: 'All', yes: 'Yes', no: 'No', sort: 'Sort by', loading: 'Loading…', working: 'Working…', retryLoading: 'Try again', required: '(required)',
   copy: 'Copy', copied: 'Copied', copyWhat: (what) => (what ? `Copy: ${what}` : 'Copy'), dismiss: 'Dismiss', back: 'Back', close: 'Close', done: 'Done.',
+  timesIn: (zone) => `Times are in ${zone}.`,
   skip: 'Skip to content', signOut: 'Sign out',
   nav: { label: 'Sections', overview: 'Overview', tasks: 'Tasks', runs: 'Runs', events: 'Events', extensions: 'Extensions', agents: 'Agents' },
   theme: { label: 'Colours', choices: { system: 'System', light: 'Light', dark: 'Dark' } },
@@ -14,7 +15,7 @@ export const t = {
   help: {
     open: 'Help and keys', title: 'Keys', single: 'Single keys are shortcuts',
     keys: [['?', 'This help'], ['/', 'To the search'], ['n', 'New task'], ['o', 'Overview'], ['t', 'Tasks'], ['r', 'Runs'], ['e', 'Events'], ['x', 'Extensions'], ['Esc', 'Close a dialog']],
-    text: 'Everything can be reached with Tab, Enter and Space. Times are in your browser’s zone, except the occurrences of a schedule, which are in the schedule’s own.',
+    text: 'Everything can be reached with Tab, Enter and Space. Lists are in your browser’s time zone; the times of a task, on its page, are in the task’s own, with their offset from UTC.',
   },
   error: {
     title: 'That did not work', status: (status) => `The server answered ${status}`, requestId: 'Request', stale: 'What you see may be out of date',
@@ -52,7 +53,7 @@ export const t = {
     deleted: (title) => `“${title}” is deleted.`, skipText: (at) => `The occurrence of ${at} will not be run. It is kept in the history as skipped.`,
     cancelText: (title) => `“${title}” will never run again, and its queued runs are canceled. This is final; to stop it for a while, pause it.`,
     removeText: 'The task and the history of all its runs are deleted. This cannot be taken back.', typeTitle: (title) => `To delete it, type its title: ${title}`,
-    snoozeText: (at) => `Only the next occurrence, ${at}, is put off.`, snoozeBy: 'Put off', snoozeUntil: 'Until', browserTime: 'In your browser’s time zone.',
+    snoozeText: (at) => `Only the next occurrence, ${at}, is put off.`, snoozeBy: 'Put off', snoozeUntil: 'Until', zoneTime: (zone) => `By the clocks of ${zone}.`, thatIs: (at) => `That is ${at}.`,
     delays: { 600: 'by 10 minutes', 3600: 'by 1 hour', 86400: 'by 1 day', 604800: 'by 1 week', until: 'until a certain time…' },
   },
   runs: {
@@ -114,7 +115,7 @@ export const t = {
   form: {
     create: 'Create a task', edit: (title) => `Edit ${title}`, copyOf: (title) => `Copy of ${title}`, about: 'What it is', when: 'When', steps: 'What it does', more: 'More settings', title: 'Title', description: 'Description', tags: 'Tags', tagsHint: 'Separated by commas.', save: 'Save', saved: 'Saved.', created: 'The task is created.',
     leave: 'What you have written is not saved. Leave all the same?', faults: (n) => `${count(n, 'thing is', 'things are')} wrong`, warnings: 'Allowed, but perhaps not meant', notJson: (why) => `This is not JSON: ${why}`, standard: 'Standard',
-    stale: 'Somebody else has changed this task in the meantime', startOver: 'Drop my changes and load the current task', check: { checking: 'Checking…', good: 'Everything is right.', bad: 'Something is missing or wrong.', unknown: 'It is checked when you save.' },
+    stale: 'Somebody changed this task while you were editing', differs: 'Theirs and yours differ in:', versions: (theirs, mine) => `theirs: ${theirs}, yours: ${mine}`, noDifference: 'Theirs says the same as yours.', startOver: 'Load their version (drops my changes)', overwrite: 'Save mine over it', check: { checking: 'Checking…', good: 'Everything is right.', bad: 'Something is missing or wrong.', unknown: 'It is checked when you save.' },
     places: { title: 'Title', description: 'Description', tags: 'Tags', schedule_expr: 'Schedule', schedule_kind: 'Kind of schedule', timezone: 'Time zone', payload: 'Pipeline' },
     fields: {
       overlap_policy: 'While a run is unfinished', misfire_policy: 'Missed occurrences', catchup_window_seconds: 'Run missed ones up to (s)', max_retries: 'Attempts after the first', backoff_strategy: 'Pauses between attempts', backoff_base_seconds: 'First pause (s)', backoff_cap_seconds: 'Longest pause (s)', timeout_seconds: 'Timeout of an attempt (s)',

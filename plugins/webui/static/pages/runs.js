@@ -5,7 +5,7 @@ import { formatDuration } from '../lib/format.js';
 import { setQuery } from '../lib/router.js';
 import { useFresh, useLoad } from '../lib/load.js';
 import { t } from '../locales/en.js';
-import { Empty, Heading, Instant, Link, LiveMark, Loaded, Pager, State, Table } from '../ui/basics.js';
+import { Empty, Heading, Instant, Link, LiveMark, Loaded, Pager, State, Table, ZoneNote } from '../ui/basics.js';
 import { ChoiceFilter, filters } from './tasks.js';
 
 const STATES = ['queued', 'running', 'succeeded', 'failed', 'timed_out', 'canceled', 'skipped'];
@@ -23,22 +23,25 @@ export function Runs() {
       <${ChoiceFilter} name="sort" label=${t.sort} fallback="-scheduled_for" options=${[['-scheduled_for', t.runs.newest], ['scheduled_for', t.runs.oldest]]} />
       ${query.task_id ? html`<button type="button" onClick=${() => setQuery({ task_id: '' })}>${t.runs.allTasks}</button>` : ''}
     </form>
-    <${Loaded} from=${runs}>${(page) => page.data.length ? html`<${RunList} runs=${page.data} caption=${t.nav.runs} />
+    <${Loaded} from=${runs}>${(page) => page.data.length ? html`<${RunList} runs=${page.data} caption=${t.nav.runs} /><${ZoneNote} />
       <${Pager} next=${page.next_cursor} first=${!query.cursor} onNext=${() => setQuery({ cursor: page.next_cursor })} onFirst=${() => setQuery({})} />`
       : html`<${Empty}><p>${query.state || query.cause || query.task_id ? t.runs.noMatch : t.runs.empty}</p>
         ${query.state || query.cause || query.task_id ? html`<button type="button" onClick=${() => setQuery({ state: '', cause: '', task_id: '' })}>${t.tasks.clear}</button>` : ''}</${Empty}>`}</${Loaded}>`;
 }
 
-export function RunList({ runs, caption, ofOne }) {
+/** An error is red; why something was left out or put off is not one. */
+const remark = (run) => (run.error?.message ? html`<span class="why">${run.error.message}</span>` : run.reason ? html`<span class=${['failed', 'timed_out'].includes(run.state) ? 'why' : 'muted'}>${run.reason}</span>` : '');
+
+export function RunList({ runs, caption, ofOne, zone }) {
   const rows = runs.map((run) => ({
     key: run.id,
     cells: [
       html`<${State} value=${run.state} />`,
       ...(ofOne ? [] : [html`<${Link} to=${`tasks/${run.task_id}`}>${run.task_title || run.task_id}</${Link}>`]),
-      html`<${Link} to=${`runs/${run.id}`}><${Instant} at=${run.scheduled_for} /></${Link}>`,
+      html`<${Link} to=${`runs/${run.id}`}><${Instant} at=${run.scheduled_for} zone=${zone} /></${Link}>`,
       t.causes[run.cause] || run.cause,
       html`${formatDuration(run.duration_ms)}${run.attempt > 1 ? html` <span class="muted">${t.runs.attempt(run.attempt)}</span>` : ''}`,
-      html`<span class="why">${run.error?.message || run.reason || ''}</span>`,
+      remark(run),
     ],
   }));
   const columns = ofOne ? t.runs.columns.filter((_, at) => at !== 1) : t.runs.columns;

@@ -1,7 +1,7 @@
 // One task: when it runs, what it does, what came of it, and what can be done to it.
 import { html, useState } from '../lib/dom.js';
 import { ask, get, may, post } from '../lib/api.js';
-import { formatInstant } from '../lib/format.js';
+import { browserZone, formatAllIn, formatIn, instantOf } from '../lib/format.js';
 import { go } from '../lib/router.js';
 import { useFresh, useLoad } from '../lib/load.js';
 import { t } from '../locales/en.js';
@@ -23,10 +23,13 @@ export function TaskPage({ id }) {
     <${Controls} task=${one} path=${path} reload=${reload} />
     <div class="columns"><${When} task=${one} /><${What} task=${one} /></div>
     <section aria-labelledby="last-runs"><h2 id="last-runs">${t.task.lastRuns}</h2><${Loaded} from=${runs}>${(page) => page.data.length
-      ? html`<${RunList} runs=${page.data} caption=${t.task.lastRuns} ofOne /><p><${Link} to="runs" query=${{ task_id: id }}>${t.task.allRuns}</${Link}></p>`
+      ? html`<${RunList} runs=${page.data} caption=${t.task.lastRuns} ofOne zone=${zoneOf(one)} /><p><${Link} to="runs" query=${{ task_id: id }}>${t.task.allRuns}</${Link}></p>`
       : html`<${Empty}>${t.task.noRuns}</${Empty}>`}</${Loaded}></section>
     <section aria-labelledby="settings"><h2 id="settings">${t.task.settings}</h2><${Settings} task=${one} /></section>`}</${Loaded}>`;
 }
+
+/** Times of a task are told by the clocks of its schedule. */
+const zoneOf = (task) => task.timezone || browserZone;
 
 function When({ task }) {
   const wanted = { schedule_kind: task.schedule_kind, schedule_expr: task.schedule_expr, timezone: task.timezone, dst: task.dst || undefined, starts_at: task.starts_at || undefined, count: 5 };
@@ -35,7 +38,7 @@ function When({ task }) {
   const ends = task.ends_at ? new Date(task.ends_at) : null;
   return html`<section aria-labelledby="when"><h2 id="when">${t.task.when}</h2>
     <p class="sentence">${task.schedule?.description || preview.data?.description || ''}</p>
-    ${task.status === 'active' ? html`<p>${t.task.nextRun} <strong><${Instant} at=${task.next_run_at} /></strong></p>` : html`<p>${t.task.idle[task.status]}</p>`}
+    ${task.status === 'active' ? html`<p>${t.task.nextRun} <strong><${Instant} at=${task.next_run_at} zone=${zoneOf(task)} /></strong></p>` : html`<p>${t.task.idle[task.status]}</p>`}
     <${Loaded} from=${preview}>${(data) => data ? html`<h3>${t.schedule.next(data.timezone)}</h3>
       <ul class="occurrences">${data.occurrences.filter((one) => !ends || new Date(one.at) <= ends).map((one) => html`<${Occurrence} key=${one.at} one=${one} />`)}</ul>
       ${data.ends ? html`<p class="muted">${t.schedule.ends}</p>` : ''}` : ''}</${Loaded}>
@@ -59,7 +62,7 @@ function Settings({ task }) {
   const names = ['timezone', 'priority', 'overlap_policy', 'misfire_policy', 'max_retries', 'timeout_seconds', 'concurrency_key', 'starts_at', 'ends_at', 'max_runs', 'jitter_seconds', 'durability'];
   const facts = names.filter((name) => task[name] !== undefined && task[name] !== null);
   return html`<dl class="facts">${facts.map((name) => html`<div><dt>${t.form.fields[name] || name}</dt><dd>${t.form.choices[name]?.[task[name]] || String(task[name])}</dd></div>`)}
-    <div><dt>${t.task.created}</dt><dd>${formatInstant(task.created_at)}</dd></div><div><dt>${t.task.updated}</dt><dd>${formatInstant(task.updated_at)}</dd></div>
+    <div><dt>${t.task.created}</dt><dd>${formatIn(task.created_at, zoneOf(task))}</dd></div><div><dt>${t.task.updated}</dt><dd>${formatIn(task.updated_at, zoneOf(task))}</dd></div>
     <div><dt>${t.task.id}</dt><dd><code>${task.id}</code></dd></div></dl>
     <details><summary>${t.task.json}</summary><${Json} value=${task} label=${t.task.json} /></details>`;
 }
@@ -75,7 +78,7 @@ function Controls({ task, path, reload }) {
       go(`runs/${answer.id}`);
       return;
     }
-    say(answer.message || t.done);
+    say(answer.message ? formatAllIn(answer.message, zoneOf(task)) : t.done);
     reload();
   });
   const remove = () => run(async () => {
@@ -102,7 +105,7 @@ function Controls({ task, path, reload }) {
     </div>
     <${ErrorBox} error=${error} />
     ${open === 'snooze' ? html`<${Snooze} task=${task} onClose=${() => setOpen(null)} onDone=${(body) => act('snooze', body)} />` : ''}
-    ${open === 'skip' ? html`<${Confirm} title=${t.task.skip} text=${t.task.skipText(formatInstant(task.next_run_at))} action=${t.task.skip} onYes=${() => act('skip_next')} onClose=${() => setOpen(null)} />` : ''}
+    ${open === 'skip' ? html`<${Confirm} title=${t.task.skip} text=${t.task.skipText(formatIn(task.next_run_at, zoneOf(task)))} action=${t.task.skip} onYes=${() => act('skip_next')} onClose=${() => setOpen(null)} />` : ''}
     ${open === 'cancel' ? html`<${Confirm} danger title=${t.task.cancel} text=${t.task.cancelText(task.title)} action=${t.task.cancel} onYes=${() => act('cancel')} onClose=${() => setOpen(null)} />` : ''}
     ${open === 'delete' ? html`<${Remove} task=${task} onClose=${() => setOpen(null)} onYes=${remove} />` : ''}`;
 }
@@ -122,14 +125,16 @@ const DELAYS = { 600: 0, 3600: 0, 86400: 0, 604800: 0, until: 0 };
 function Snooze({ task, onClose, onDone }) {
   const [delay, setDelay] = useState('3600');
   const [until, setUntil] = useState('');
+  const zone = zoneOf(task);
+  const instant = until && instantOf(until, zone);
   const submit = (event) => {
     event.preventDefault();
-    onDone(delay === 'until' ? { until: new Date(until).toISOString() } : { delay_seconds: Number(delay) });
+    onDone(delay === 'until' ? { until: instant } : { delay_seconds: Number(delay) });
   };
-  return html`<${Dialog} title=${t.task.snooze} onClose=${onClose}><p>${t.task.snoozeText(formatInstant(task.next_run_at))}</p>
+  return html`<${Dialog} title=${t.task.snooze} onClose=${onClose}><p>${t.task.snoozeText(formatIn(task.next_run_at, zoneOf(task)))}</p>
     <form onSubmit=${submit}>
       <${Field} label=${t.task.snoozeBy}>${(tie) => html`<${Select} ...${tie} value=${delay} options=${Object.keys(DELAYS).map((one) => [one, t.task.delays[one]])} onChange=${setDelay} />`}</${Field}>
-      ${delay === 'until' ? html`<${Field} label=${t.task.snoozeUntil} hint=${t.task.browserTime}>${(tie) => html`<input ...${tie} type="datetime-local" required value=${until} onInput=${(event) => setUntil(event.target.value)} />`}</${Field}>` : ''}
+      ${delay === 'until' ? html`<${Field} label=${t.task.snoozeUntil} hint=${`${t.task.zoneTime(zone)}${instant ? ` ${t.task.thatIs(formatIn(instant, zone))}` : ''}`}>${(tie) => html`<input ...${tie} type="datetime-local" required value=${until} onInput=${(event) => setUntil(event.target.value)} />`}</${Field}>` : ''}
       <div class="actions"><button class="primary">${t.task.snooze}</button><button type="button" onClick=${onClose}>${t.back}</button></div>
     </form></${Dialog}>`;
 }

@@ -23,6 +23,12 @@ const blank = () => ({
 /** A task without what only the server writes: what `PUT` takes. */
 const definition = (task) => Object.fromEntries(Object.entries(task).filter(([name]) => !SERVERS.includes(name)));
 
+/** The task as it is now, to be written. */
+async function current(id) {
+  const answer = await ask('GET', `tasks/${encodeURIComponent(id)}`);
+  return { doc: definition(answer.data), etag: answer.etag };
+}
+
 export function TaskForm({ id, from }) {
   const source = id || from;
   const loaded = useLoad(async (abort) => {
@@ -41,12 +47,17 @@ export function TaskForm({ id, from }) {
   if (!first.current && loaded.data) first.current = loaded.data;
   const [fresh, setFresh] = useState(0);
   const startOver = async () => {
-    const answer = await ask('GET', `tasks/${encodeURIComponent(id)}`);
-    first.current = { doc: definition(answer.data), etag: answer.etag };
+    first.current = await current(id);
     setFresh(fresh + 1);
   };
   return html`<${Loaded} page=${t.pages.task} from=${first.current ? { data: first.current } : loaded}>${(data) => html`<${Form} key=${fresh} id=${id} start=${data} startOver=${startOver} />`}</${Loaded}>`;
 }
+
+/** The same text for the same content, whatever the order of its members. */
+const canonical = (value) => JSON.stringify(value ?? null, (_, one) => (one && typeof one === 'object' && !Array.isArray(one) ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1))) : one));
+
+/** The members in which two documents differ. */
+const differing = (mine, theirs) => [...new Set([...Object.keys(theirs), ...Object.keys(mine)])].filter((name) => canonical(mine[name]) !== canonical(theirs[name]));
 
 /** Faults at a place and below it. */
 const below = (list, pointer) => list.filter((one) => one.pointer === pointer || one.pointer?.startsWith(`${pointer}/`));
@@ -56,6 +67,7 @@ function Form({ id, start, startOver }) {
   const [touched, setTouched] = useState(() => new Set());
   const [tried, setTried] = useState(false);
   const [local, setLocal] = useState({});
+  const [theirs, setTheirs] = useState(null);
   const refused = useRef({ text: '', errors: [] });
   const key = useRef({ text: '', key: '' });
   const { busy, error, run, clear } = useAction();
@@ -94,6 +106,9 @@ function Form({ id, start, startOver }) {
 
   const submit = (event) => {
     event.preventDefault();
+    send(() => start.etag);
+  };
+  const send = (etag) => {
     setTried(true);
     if (mine.length) {
       requestAnimationFrame(() => summary.current?.focus());
@@ -101,8 +116,9 @@ function Form({ id, start, startOver }) {
     }
     run(async () => {
       try {
-        await save({ id, doc, text, key, etag: start.etag });
+        await save({ id, doc, text, key, etag: await etag() });
       } catch (problem) {
+        if (problem.status === 412) setTheirs((await current(id)).doc);
         if (problem.errors?.length) refused.current = { text, errors: problem.errors };
         requestAnimationFrame(() => summary.current?.focus());
         throw problem;
@@ -114,8 +130,8 @@ function Form({ id, start, startOver }) {
   return html`<${Heading}>${id ? t.form.edit(start.doc.title) : t.form.create}</${Heading}>
     <form class="task-form" onSubmit=${submit} novalidate>
       <div ref=${summary} tabindex="-1" class="summary">
-        ${error && !(error.errors.length && shown.length) ? html`<${ErrorBox} error=${error} title=${stale ? t.form.stale : undefined} />` : ''}
-        ${stale ? html`<p><button type="button" onClick=${() => run(startOver)}>${t.form.startOver}</button></p>` : ''}
+        ${error && !stale && !(error.errors.length && shown.length) ? html`<${ErrorBox} error=${error} />` : ''}
+        ${stale && theirs ? html`<${Conflict} mine=${doc} theirs=${theirs} busy=${busy} onTheirs=${() => run(startOver)} onMine=${() => send(async () => (await current(id)).etag)} />` : ''}
         ${shown.length ? html`<${Summary} faults=${shown} />` : ''}
       </div>
       <section aria-labelledby="f-what"><h2 id="f-what">${t.form.about}</h2>
@@ -131,6 +147,17 @@ function Form({ id, start, startOver }) {
         <${Link} class="button" to=${id ? `tasks/${id}` : 'tasks'}>${t.back}</${Link}>
         <span class="muted" data-check=${checked.state}>${t.form.check[checked.state]}</span></div>
     </form>`;
+}
+
+/** Two have changed the same task: what differs, and whose version it is to be. */
+function Conflict({ mine, theirs, busy, onTheirs, onMine }) {
+  const names = differing(mine, theirs);
+  const told = (value) => (value === undefined || value === null ? t.none : typeof value === 'object' ? null : String(value));
+  return html`<div class="box box-warning" role="alert"><p><${Icon} name="warning" /> <strong>${t.form.stale}</strong></p>
+    ${names.length ? html`<p>${t.form.differs}</p><ul data-differs>${names.map((name) => html`<li><strong>${place(`/${name}`)}</strong>${
+      told(mine[name]) !== null && told(theirs[name]) !== null ? html` – ${t.form.versions(told(theirs[name]), told(mine[name]))}` : ''}</li>`)}</ul>` : html`<p>${t.form.noDifference}</p>`}
+    <div class="actions"><button type="button" disabled=${busy} onClick=${onTheirs}>${t.form.startOver}</button>
+      <button type="button" disabled=${busy} onClick=${onMine}>${t.form.overwrite}</button></div></div>`;
 }
 
 async function save({ id, doc, text, key, etag }) {

@@ -4,7 +4,7 @@ import { get, may } from '../lib/api.js';
 import { place, setQuery } from '../lib/router.js';
 import { useFresh, useLoad, useSettled } from '../lib/load.js';
 import { t } from '../locales/en.js';
-import { Empty, Heading, Instant, Link, LiveMark, Loaded, Pager, Select, State, Table } from '../ui/basics.js';
+import { Empty, Heading, Instant, Link, LiveMark, Loaded, Pager, Select, State, Table, ZoneNote } from '../ui/basics.js';
 
 const SORTS = ['-created_at', 'created_at', '-updated_at', 'next_run_at', 'title', '-title'];
 
@@ -41,7 +41,7 @@ export function Tasks() {
       <${TextFilter} name="tag" label=${t.tasks.tag} />
       <${ChoiceFilter} name="sort" label=${t.sort} fallback="-created_at" options=${SORTS.map((one) => [one, t.tasks.sorts[one]])} />
     </form>
-    <${Loaded} from=${tasks}>${(page) => page.data.length ? html`<${List} tasks=${page.data} />
+    <${Loaded} from=${tasks}>${(page) => page.data.length ? html`<${List} tasks=${page.data} /><${ZoneNote} />
       <${Pager} next=${page.next_cursor} first=${!query.cursor} onNext=${() => setQuery({ cursor: page.next_cursor })} onFirst=${() => setQuery({})} />`
       : html`<${Empty}>${filtered ? html`<p>${t.tasks.noMatch}</p><button type="button" onClick=${() => setQuery({ status: '', schedule_kind: '', tag: '', q: '' })}>${t.tasks.clear}</button>`
         : html`<p>${t.tasks.empty}</p><${Link} to="tasks/new" class="button primary">${t.tasks.create}</${Link}>`}</${Empty}>`}</${Loaded}>`;

@@ -1,6 +1,6 @@
 // What every page is made of.
 import { html, useEffect, useId, useRef, useState, signal } from '../lib/dom.js';
-import { formatInstant, formatLocal, formatRelative, useNow } from '../lib/format.js';
+import { browserZone, formatIn, formatInstant, formatLocal, formatRelative, useNow } from '../lib/format.js';
 import { href } from '../lib/router.js';
 import { t } from '../locales/en.js';
 import { Icon } from './icons.js';
@@ -14,11 +14,11 @@ export function State({ value }) {
 
 export const Link = ({ to, query, children, ...rest }) => html`<a href=${href(to, query)} ...${rest}>${children}</a>`;
 
-/** An instant: the date, and how far away it is. */
-export function Instant({ at, distance = true }) {
+/** An instant: the date, and how far away it is. Without a zone of its own it is in the reader's. */
+export function Instant({ at, zone, distance = true }) {
   const now = useNow(10000, distance);
   if (!at) return html`<span class="muted">${t.none}</span>`;
-  return html`<time datetime=${at} title=${at}>${formatInstant(at)}${
+  return html`<time datetime=${at} title=${zone ? t.timesIn(zone) : t.timesIn(browserZone)}>${zone ? formatIn(at, zone) : formatInstant(at)}${
     distance ? html` <span class="muted">(${formatRelative(at, now)})</span>` : ''}</time>`;
 }
 
@@ -169,6 +169,9 @@ export function LiveMark({ state }) {
   const icon = { live: 'active', polling: 'retry', paused: 'paused' }[state];
   return html`<span class=${`live live-${state}`}><${Icon} name=${icon} />${t.live[state]}</span>`;
 }
+
+/** In whose zone the times of a list are. */
+export const ZoneNote = ({ zone = browserZone }) => html`<p class="muted zone-note">${t.timesIn(zone)}</p>`;
 
 export function Heading({ children, aside }) {
   return html`<div class="heading"><h1 tabindex="-1">${children}</h1>${aside ? html`<div class="aside">${aside}</div>` : ''}</div>`;
