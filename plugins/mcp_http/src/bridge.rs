@@ -101,7 +101,12 @@ pub fn exchange(incoming: Incoming, registry: impl Registry, settings: &Settings
         // A refusal of the transport in plain words.
         let text = String::from_utf8_lossy(&body);
         let id = admitted.id.as_ref();
-        return Ok(rpc::error(parts.status.as_u16(), id, INVALID_REQUEST, &text, None));
+        // The door has seen the media type: what rmcp calls unsupported is a message that it cannot read.
+        let status = match parts.status.as_u16() {
+            415 => 400,
+            status => status,
+        };
+        return Ok(rpc::error(status, id, INVALID_REQUEST, &text, None));
     }
     let headers = parts
         .headers

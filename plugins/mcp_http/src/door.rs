@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::{Value, json};
 
 use crate::bridge::{Incoming, Outgoing};
-use crate::rpc::{self, INVALID_REQUEST, PARSE_ERROR, UNSUPPORTED_VERSION};
+use crate::rpc::{self, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, UNSUPPORTED_VERSION};
 use crate::settings::Settings;
 
 /// The revisions that are spoken, newest first.
@@ -123,7 +123,40 @@ fn read(body: &[u8]) -> Result<Value, Outgoing> {
     if message.get("params").is_some_and(|params| !params.is_object()) {
         return refuse("Invalid Request: params are an object.");
     }
+    if !["method", "result", "error"]
+        .iter()
+        .any(|member| message.get(member).is_some())
+    {
+        return refuse("Invalid Request: a message has a method, or a result or an error.");
+    }
+    check_handshake(&message)?;
     Ok(message)
+}
+
+/// Says what an `initialize` lacks, which rmcp would not.
+fn check_handshake(message: &Value) -> Result<(), Outgoing> {
+    if message["method"] != "initialize" {
+        return Ok(());
+    }
+    let params = &message["params"];
+    let missing: Vec<&str> = [
+        ("protocolVersion (a text)", params["protocolVersion"].is_string()),
+        ("capabilities (an object)", params["capabilities"].is_object()),
+        ("clientInfo.name (a text)", params["clientInfo"]["name"].is_string()),
+        (
+            "clientInfo.version (a text)",
+            params["clientInfo"]["version"].is_string(),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, there)| (!there).then_some(name))
+    .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let text = format!("Invalid params: initialize needs {}.", missing.join(", "));
+    // The handshake is of the era in which an error of the protocol is an answer like any other.
+    Err(rpc::error(200, message.get("id"), INVALID_PARAMS, &text, None))
 }
 
 /// Refuses revisions that nobody here speaks, where rmcp would not say which are; and, if the operator wants it,
@@ -149,12 +182,7 @@ fn check_version(headers: &mut HeaderMap, message: &Value, settings: &Settings) 
             )));
         }
     }
-    // 2024-11-05 had no such header; whoever sends it nevertheless says nothing wrong.
-    if named.is_none()
-        && message["method"] != "initialize"
-        && !VERSIONS.contains(&header.as_str())
-        && header != "2024-11-05"
-    {
+    if named.is_none() && message["method"] != "initialize" && !VERSIONS.contains(&header.as_str()) {
         let data = json!({ "supported": VERSIONS, "requested": header });
         let text = format!("Unsupported protocol version: {header}");
         return Err(rpc::error(

@@ -101,7 +101,7 @@ impl<R: Registry> ServerHandler for Server<R> {
     #[expect(deprecated, reason = "older revisions have it, and their clients still send it")]
     async fn set_level(&self, _: SetLevelRequestParams, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
         if is_modern(&context) {
-            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "logging/setLevel", None));
+            return Err(no_method("logging/setLevel"));
         }
         // Nothing is ever logged to the client, whatever level it wants.
         Ok(())
@@ -109,9 +109,10 @@ impl<R: Registry> ServerHandler for Server<R> {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        check_cursor(page)?;
         let tools = self.0.tools().into_iter().map(tool).collect();
         let mut result = ListToolsResult::with_all_items(tools)
             .with_ttl_ms(LIST_TTL_MS)
@@ -149,9 +150,10 @@ impl<R: Registry> ServerHandler for Server<R> {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        check_cursor(page)?;
         let mut result = ListResourcesResult::with_all_items(self.0.resources().iter().map(resource).collect())
             .with_ttl_ms(LIST_TTL_MS)
             .with_cache_scope(CacheScope::Private);
@@ -161,9 +163,10 @@ impl<R: Registry> ServerHandler for Server<R> {
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        check_cursor(page)?;
         let templates = self.0.templates().iter().map(template).collect();
         let mut result = ListResourceTemplatesResult::with_all_items(templates)
             .with_ttl_ms(LIST_TTL_MS)
@@ -196,9 +199,10 @@ impl<R: Registry> ServerHandler for Server<R> {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        check_cursor(page)?;
         let prompts = self.0.prompts().into_iter().map(|prompt| {
             let arguments = prompt.arguments.iter().map(|argument| {
                 PromptArgument::new(argument.name)
@@ -267,7 +271,22 @@ impl<R: Registry> ServerHandler for Server<R> {
             let message = format!("Invalid params for {}", request.method);
             return Err(ErrorData::invalid_params(message, None));
         }
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+        Err(no_method(&request.method))
+    }
+}
+
+fn no_method(method: &str) -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("Method not found: {method}"), None)
+}
+
+/// Every list is one page, so no cursor was ever given out.
+fn check_cursor(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        Some(_) => Err(ErrorData::invalid_params(
+            "Invalid cursor: this list is one page and gives out none.",
+            None,
+        )),
+        None => Ok(()),
     }
 }
 

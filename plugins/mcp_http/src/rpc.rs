@@ -8,6 +8,8 @@ use crate::bridge::Outgoing;
 pub const PARSE_ERROR: i64 = -32700;
 /// The body is not one JSON-RPC message, or not one that is served.
 pub const INVALID_REQUEST: i64 = -32600;
+/// The parameters of the method are not what it needs.
+pub const INVALID_PARAMS: i64 = -32602;
 /// The revision is not spoken here (2026-07-28, "Protocol version negotiation").
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 

@@ -466,3 +466,43 @@ mod through_the_sdk {
         assert!(large.text().contains("jsonrpc"), "{}", large.text());
     }
 }
+
+#[test]
+fn what_the_protocol_cannot_use_is_named() {
+    let bare = post(&[], &request("initialize", &json!({})));
+    assert_eq!(bare.body["error"]["code"], -32602, "{}", bare.body);
+    assert!(
+        bare.body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("protocolVersion")
+    );
+    let unknown = legacy("nothing/at/all", &json!({}));
+    assert_eq!(unknown.body["error"]["message"], "Method not found: nothing/at/all");
+    for body in [
+        json!({ "jsonrpc": "2.0", "id": 1 }),
+        json!({ "jsonrpc": "2.0", "id": 1, "error": 7 }),
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {} }),
+    ] {
+        let reply = post(&[("mcp-protocol-version", "2025-11-25")], &body);
+        assert_ne!(reply.status, 415, "{body}: {}", reply.body);
+        if body.get("method").is_none() {
+            assert_eq!(
+                (reply.status, &reply.body["error"]["code"]),
+                (400, &json!(-32600)),
+                "{body}"
+            );
+        }
+    }
+    let old = post(&[("mcp-protocol-version", "2024-11-05")], &request("ping", &json!({})));
+    assert_eq!((old.status, &old.body["error"]["code"]), (400, &json!(-32022)));
+    for list in [
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+    ] {
+        let reply = legacy(list, &json!({ "cursor": "nonsense" }));
+        assert_eq!(reply.body["error"]["code"], -32602, "{list}: {}", reply.body);
+    }
+}

@@ -527,3 +527,25 @@ fn a_refusal_of_the_api_keeps_its_problem_and_says_what_to_do() {
     assert_eq!(failure.problem()["code"], "insufficient_scope");
     assert_eq!(failure.problem()["status"], 403);
 }
+
+#[test]
+fn an_explanation_says_that_a_later_run_succeeded() {
+    let host = FakeHost::new(|ask| match ask.path.as_str() {
+        "/runs" if ask.query.iter().any(|(name, _)| *name == "scheduled_from") => {
+            let mut after = run("succeeded");
+            after["finished_at"] = json!("2026-03-29T05:00:00Z");
+            answer(200, json!({ "data": [after], "next_cursor": null }))
+        }
+        "/runs" => answer(200, json!({ "data": [failed_run()], "next_cursor": null })),
+        path if path.starts_with("/runs/") => answer(200, failed_run()),
+        _ => answer(200, task()),
+    });
+    let told = host
+        .call("ordinaut_explain_failure", json!({ "task_id": TASK_ID }))
+        .unwrap();
+    assert!(
+        told.text.contains("A later run succeeded: 2026-03-29T08:00:00+03:00"),
+        "{}",
+        told.text
+    );
+}

@@ -57,7 +57,8 @@ impl Tool for ExplainFailure {
             .and_then(|id| Ask::get("/tasks/{}", &[id]).send(host).ok());
         let task = task.map_or(Value::Null, |answer| answer.body);
         let success = last_success(host, &run);
-        Ok(explain(&run, &task, &success, host.now_ms()))
+        let later = later_success(host, &run);
+        Ok(explain(&run, &task, &success, &later, host.now_ms()))
     }
 }
 
@@ -86,7 +87,23 @@ fn last_success(host: &dyn Host, run: &Value) -> Value {
     answer.map_or(Value::Null, |answer| answer.body["data"][0].clone())
 }
 
-fn explain(run: &Value, task: &Value, success: &Value, now: i64) -> Outcome {
+/// The newest run of the task that succeeded after this one was over.
+fn later_success(host: &dyn Host, run: &Value) -> Value {
+    let answer = Ask::get("/runs", &[])
+        .with("task_id", run["task_id"].as_str())
+        .with("state", Some("succeeded"))
+        .with("scheduled_from", run["scheduled_for"].as_str())
+        .with("limit", Some(1))
+        .send(host);
+    let newest = answer.map_or(Value::Null, |answer| answer.body["data"][0].clone());
+    let over = |run: &Value| run["finished_at"].as_str().and_then(moment::parse);
+    match (over(&newest), over(run)) {
+        (Some(succeeded), Some(failed)) if succeeded > failed && newest["simulated"] != true => newest,
+        _ => Value::Null,
+    }
+}
+
+fn explain(run: &Value, task: &Value, success: &Value, later: &Value, now: i64) -> Outcome {
     let zone = task["timezone"].as_str();
     let error = &run["error"];
     let step = failed_step(run);
@@ -96,8 +113,14 @@ fn explain(run: &Value, task: &Value, success: &Value, now: i64) -> Outcome {
     let changed = what_changed(run, task, success, zone, now);
     let suggestions = suggestions(class, retryable, run, &step);
     let mut lines = vec![cause.clone()];
+    if let Some(at) = moment::told(&later["finished_at"], zone, now) {
+        lines.push(format!(
+            "A later run succeeded: {at}, run_id {}. There may be nothing left to mend.",
+            text(&later["id"])
+        ));
+    }
     match moment::told(&success["finished_at"], zone, now) {
-        Some(at) => lines.push(format!("Last success: {at}.")),
+        Some(at) => lines.push(format!("Last success before it: {at}.")),
         None => lines.push("No earlier success is on record.".to_owned()),
     }
     lines.extend(changed.iter().map(|one| format!("Changed: {one}")));
@@ -116,6 +139,8 @@ fn explain(run: &Value, task: &Value, success: &Value, now: i64) -> Outcome {
         "attempts": run["attempt"],
         "retryable": retryable,
         "last_success_at": (!success.is_null()).then(|| moment::shown(&success["finished_at"], zone, now)),
+        "later_success_at": (!later.is_null()).then(|| moment::shown(&later["finished_at"], zone, now)),
+        "later_success_run_id": later["id"],
         "what_changed": changed,
         "suggestions": suggestions,
     });

@@ -46,8 +46,8 @@ impl Tool for SetTaskState {
     const SCOPE: Option<&'static str> = Some("tasks:write");
     const HINTS: Hints = Hints {
         read_only: false,
-        destructive: false,
-        idempotent: true,
+        destructive: true,
+        idempotent: false,
         open_world: false,
     };
     const OUTPUT: &'static [(&'static str, &'static str)] = &[("task!", "object")];
