@@ -9,7 +9,7 @@ export const t = {
   skip: 'Skip to content', signOut: 'Sign out',
   nav: { label: 'Sections', overview: 'Overview', tasks: 'Tasks', runs: 'Runs', events: 'Events', extensions: 'Extensions', agents: 'Agents' },
   theme: { label: 'Colours', choices: { system: 'System', light: 'Light', dark: 'Dark' } },
-  live: { live: 'Live', polling: 'Every 5 s', paused: 'Paused' },
+  live: { live: 'Live', polling: 'Every 5 s', paused: 'Paused', off: 'Not connected' },
   pages: { task: 'Task', run: 'Run' },
   notFound: { title: 'There is nothing here', text: 'The address leads nowhere in this interface. It may have been cut off, or belong to another version.' },
   help: {
@@ -85,7 +85,7 @@ export const t = {
   schedule: {
     kind: 'Kind of schedule', kinds: { rrule: 'Recurring', cron: 'Cron', once: 'Once' }, preview: 'Preview', nothingYet: 'Fill in the schedule to see when it runs.', cannotRead: 'This schedule cannot be read',
     next: (zone) => `Next, in ${zone}`, ends: 'There are no more after these.', neverFires: 'It never occurs.', leftOut: 'left out', nominal: (text) => `The schedule names ${text}.`, expression: 'As text',
-    zone: 'Time zone', zoneHint: 'An IANA name such as Europe/Chisinau. The clock changes of that place are taken care of.', zoneDefault: 'The server’s default', toText: 'Write it as text', toControls: 'Back to the controls', asText: 'As text:',
+    zone: 'Time zone', zoneHint: 'An IANA name such as Europe/Chisinau. The clock changes of that place are taken care of.', zoneDefault: 'The server’s default', toText: 'Write it as text', toControls: 'Back to the controls', asText: 'As text:', noText: (why) => `There is no text yet: ${why}`,
     rawHints: { rrule: 'RFC 5545: FREQ=…, or lines of DTSTART, RRULE, RDATE, EXDATE.', cron: 'Five fields, six with leading seconds, or @daily and its kin. 0 and 7 are Sunday.', once: 'A date and time such as 2026-12-24T08:30, with an offset or without.' },
     preset: 'Begin with', own: 'My own', cronFields: 'The five fields', date: 'Date', time: 'Time',
     presets: { '*/15 * * * *': 'Every 15 minutes', '0 * * * *': 'Every hour', '0 8 * * *': 'Every day at 08:00', '0 8 * * 1-5': 'Monday to Friday at 08:00', '0 8 * * 1': 'Every Monday at 08:00', '0 8 1 * *': 'On the 1st of the month at 08:00', '0 8 L * *': 'On the last day of the month at 08:00' },
@@ -105,7 +105,7 @@ export const t = {
     times: 'At', time: (n) => `Time ${n}`, addTime: 'Another time', removeTime: (time) => `Remove the time ${time}`, start: 'Beginning on', startHint: 'Empty: from now on.', end: 'Ends', ends: { never: 'Never', count: 'After a number of times', until: 'On a day' }, count: 'Times', until: 'Last day',
   },
   pipeline: {
-    step: (n) => `Step ${n}`, tool: 'Tool', choose: 'Choose a tool…', missing: (name) => `${name} (not there now)`, noTools: 'The tools cannot be listed', empty: 'No steps yet.', add: 'Add a step', up: (n) => `Move step ${n} up`, down: (n) => `Move step ${n} down`, remove: (n) => `Remove step ${n}`,
+    step: (n) => `Step ${n}`, tool: 'Tool', choose: 'Choose a tool…', chooseOne: 'Choose a tool.', missing: (name) => `${name} (not there now)`, noTools: 'The tools cannot be listed', empty: 'No steps yet.', add: 'Add a step', up: (n) => `Move step ${n} up`, down: (n) => `Move step ${n} down`, remove: (n) => `Remove step ${n}`,
     moved: (n) => `Now step ${n}.`, removed: (n) => `Step ${n} removed.`, more: 'Id, condition, timeout, retry', arguments: 'Arguments', argumentsJson: 'Arguments (JSON)', templateHint: 'Texts may hold templates: "${params.city}", "${steps.weather.body}", "${now+24h}".', toJson: 'Arguments as JSON', toFields: 'Arguments as fields', schema: 'What the tool expects',
     unset: 'Not set', earlier: 'Results so far:', onlyIf: 'only if', savedAs: 'result is', whole: 'Parameters and pipeline (JSON)', wholeHint: '{"params": {…}, "pipeline": […]}', toCards: 'Back to the cards', toWholeJson: 'Edit all of it as JSON', params: 'Parameters (JSON)', paramsHint: 'What the steps can use as ${params.…}.',
     fields: { id: 'Id', save_as: 'Save result as', if: 'Only if', timeout_seconds: 'Timeout (seconds)', retry: 'Repeat the call', on_error: 'On error' },
@@ -113,9 +113,9 @@ export const t = {
     onError: { fail: 'Fail', continue: 'Go on' }, retry: { max_attempts: 'Calls at most', base_seconds: 'First pause (s)', cap_seconds: 'Longest pause (s)', backoff_strategy: 'Pauses grow' },
   },
   form: {
-    create: 'Create a task', edit: (title) => `Edit ${title}`, copyOf: (title) => `Copy of ${title}`, about: 'What it is', when: 'When', steps: 'What it does', more: 'More settings', title: 'Title', description: 'Description', tags: 'Tags', tagsHint: 'Separated by commas.', save: 'Save', saved: 'Saved.', created: 'The task is created.',
+    create: 'Create a task', edit: (title) => `Edit ${title}`, copyOf: (title) => `Copy of ${title}`, about: 'What it is', when: 'When', steps: 'What it does', more: 'More settings', title: 'Title', noTitle: 'Give it a title.', description: 'Description', tags: 'Tags', tagsHint: 'Separated by commas.', save: 'Save', saved: 'Saved.', created: 'The task is created.',
     leave: 'What you have written is not saved. Leave all the same?', faults: (n) => `${count(n, 'thing is', 'things are')} wrong`, warnings: 'Allowed, but perhaps not meant', notJson: (why) => `This is not JSON: ${why}`, standard: 'Standard',
-    stale: 'Somebody changed this task while you were editing', differs: 'Theirs and yours differ in:', versions: (theirs, mine) => `theirs: ${theirs}, yours: ${mine}`, noDifference: 'Theirs says the same as yours.', startOver: 'Load their version (drops my changes)', overwrite: 'Save mine over it', check: { checking: 'Checking…', good: 'Everything is right.', bad: 'Something is missing or wrong.', unknown: 'It is checked when you save.' },
+    stale: 'Somebody changed this task while you were editing', differs: 'Theirs and yours differ in:', versions: (theirs, mine) => `theirs: ${theirs}, yours: ${mine}`, noDifference: 'Theirs says the same as yours.', startOver: 'Load their version (drops my changes)', overwrite: 'Save mine over it', check: { checking: 'Checking…', good: 'Everything is right.', bad: 'Something is missing or wrong.', pristine: '', incomplete: 'Not complete yet.', unknown: 'It is checked when you save.' },
     places: { title: 'Title', description: 'Description', tags: 'Tags', schedule_expr: 'Schedule', schedule_kind: 'Kind of schedule', timezone: 'Time zone', payload: 'Pipeline' },
     fields: {
       overlap_policy: 'While a run is unfinished', misfire_policy: 'Missed occurrences', catchup_window_seconds: 'Run missed ones up to (s)', max_retries: 'Attempts after the first', backoff_strategy: 'Pauses between attempts', backoff_base_seconds: 'First pause (s)', backoff_cap_seconds: 'Longest pause (s)', timeout_seconds: 'Timeout of an attempt (s)',

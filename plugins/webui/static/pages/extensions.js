@@ -29,7 +29,7 @@ export function ExtensionPage({ name }) {
     <p><${State} value=${ext.state} /> ${ext.version || ''}</p>
     ${ext.description ? html`<p>${ext.description}</p>` : ''}
     <${Missing} ext=${ext} />
-    <${Failure} title=${t.extensions.lastError} error=${ext.last_error} />
+    <${Failure} title=${t.extensions.lastError} error=${repeated(ext) ? null : ext.last_error} />
     <${Failure} title=${t.extensions.replacementError} error=${ext.replacement_error} />
     <div class="columns"><section aria-labelledby="grants"><h2 id="grants">${t.extensions.grants}</h2><${Grants} grants=${ext.grants} /></section>
     <section aria-labelledby="figures"><h2 id="figures">${t.extensions.figures}</h2><${Figures} ext=${ext} /></section></div>
@@ -39,6 +39,9 @@ export function ExtensionPage({ name }) {
     <${Part} id="subscriptions" title=${t.extensions.subscriptions} list=${ext.subscriptions} row=${(sub) => html`<strong>${sub.name}</strong> ${(sub.topics || sub.patterns || []).map((topic) => html`<code>${topic}</code> `)}`} />
     <section aria-labelledby="all"><h2 id="all">${t.extensions.everything}</h2><details><summary>${t.extensions.report}</summary><${Json} value=${ext} label=${t.extensions.report} /></details></section>`}</${Loaded}>`;
 }
+
+/** Whether the last error says only what stands on the page already: what is missing, or why the newer file does not serve. */
+const repeated = (ext) => Boolean(ext.last_error && ((ext.state === 'needs_grant' && ext.missing?.length) || ext.replacement_error?.message === ext.last_error.message));
 
 const text = (value) => (typeof value === 'string' ? value : value?.message || JSON.stringify(value));
 const access = (value) => (typeof value === 'string' ? t.extensions.access[value] || value : Object.entries(value || {}).map(([name, of]) => `${name}: ${of}`).join(', '));

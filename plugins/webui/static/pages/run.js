@@ -5,7 +5,7 @@ import { formatDuration, formatInstant } from '../lib/format.js';
 import { go } from '../lib/router.js';
 import { useFresh, useLoad } from '../lib/load.js';
 import { t } from '../locales/en.js';
-import { Confirm, Dialog, ErrorBox, Field, Heading, Instant, Json, Link, LiveMark, Loaded, Select, State, say, useAction } from '../ui/basics.js';
+import { Confirm, Dialog, ErrorBox, Field, Heading, Instant, Json, Link, LiveMark, Loaded, Select, State, say, useAction, ZoneNote } from '../ui/basics.js';
 import { Icon } from '../ui/icons.js';
 import { Timeline } from '../ui/timeline.js';
 
@@ -23,7 +23,7 @@ export function RunPage({ id }) {
     <${Controls} run=${one} steps=${task.data?.payload?.pipeline || []} reload=${run.reload} />
     <${Why} run=${one} />
     <section aria-labelledby="timeline"><h2 id="timeline">${t.run.timeline}</h2><${Timeline} run=${one} pipeline=${task.data?.payload?.pipeline} reload=${run.reload} /></section>
-    <section aria-labelledby="facts"><h2 id="facts">${t.run.facts}</h2><${Facts} run=${one} /></section>
+    <section aria-labelledby="facts"><h2 id="facts">${t.run.facts}</h2><${Facts} run=${one} /><${ZoneNote} /></section>
     ${one.output && Object.keys(one.output).length ? html`<section aria-labelledby="output"><h2 id="output">${t.run.output}</h2><${Json} value=${one.output} label=${t.run.output} /></section>` : ''}`}</${Loaded}>`;
 }
 

@@ -99,9 +99,9 @@ function Form({ id, start, startOver }) {
   };
   const served = refused.current.text === text ? refused.current.errors : checked.errors;
   const mine = Object.entries(local).map(([pointer, detail]) => ({ pointer, detail }));
-  const all = [...mine, ...served.filter((one) => !mine.some((own) => one.pointer === own.pointer))];
+  const all = [...mine, ...served.filter((one) => !mine.some((own) => one.pointer === own.pointer)).map((one) => ({ ...one, ...unfilled(doc, one.pointer) }))];
   // What was not filled in yet is no fault before somebody tried to send it.
-  const seen = tried ? all : all.filter((one) => touched.has(one.pointer?.split('/')[1]) && one.code !== 'required' && one.detail);
+  const seen = tried ? all : all.filter((one) => touched.has(one.pointer?.split('/')[1]) && one.code !== 'required' && !one.unfilled && one.detail);
   const faults = (pointer) => below(seen, pointer);
 
   const submit = (event) => {
@@ -127,6 +127,8 @@ function Form({ id, start, startOver }) {
   };
   const stale = error?.status === 412;
   const shown = tried ? all : [];
+  // Faults that are shown nowhere are not spoken of: what is missing is still to come.
+  const state = checked.state !== 'bad' || id || tried || seen.length ? checked.state : dirty ? 'incomplete' : 'pristine';
   return html`<${Heading}>${id ? t.form.edit(start.doc.title) : t.form.create}</${Heading}>
     <form class="task-form" onSubmit=${submit} novalidate>
       <div ref=${summary} tabindex="-1" class="summary">
@@ -145,8 +147,15 @@ function Form({ id, start, startOver }) {
       ${checked.warnings.length ? html`<div class="box box-warning"><p><${Icon} name="warning" /> <strong>${t.form.warnings}</strong></p><ul>${checked.warnings.map((one) => html`<li><code>${one.pointer}</code> ${one.detail}</li>`)}</ul></div>` : ''}
       <div class="actions sticky"><button class="primary" disabled=${busy}>${busy ? t.working : id ? t.form.save : t.tasks.create}</button>
         <${Link} class="button" to=${id ? `tasks/${id}` : 'tasks'}>${t.back}</${Link}>
-        <span class="muted" data-check=${checked.state}>${t.form.check[checked.state]}</span></div>
+        <span class="muted" data-check=${state}>${t.form.check[state]}</span></div>
     </form>`;
+}
+
+/** The fault of something that has to be filled in and is empty, in words of this page. */
+function unfilled(doc, pointer) {
+  if (pointer === '/title' && !doc.title) return { unfilled: true, detail: t.form.noTitle };
+  const step = /^\/payload\/pipeline\/(\d+)\/uses$/.exec(pointer || '');
+  return step && !doc.payload?.pipeline?.[step[1]]?.uses ? { unfilled: true, detail: t.pipeline.chooseOne } : {};
 }
 
 /** Two have changed the same task: what differs, and whose version it is to be. */
@@ -207,7 +216,7 @@ function Summary({ faults }) {
 
 function place(pointer) {
   const parts = (pointer || '').split('/').slice(1);
-  if (parts[0] === 'payload' && parts[1] === 'pipeline' && parts[2] !== undefined) return [t.pipeline.step(Number(parts[2]) + 1), ...parts.slice(3)].join(' › ');
+  if (parts[0] === 'payload' && parts[1] === 'pipeline' && parts[2] !== undefined) return [t.pipeline.step(Number(parts[2]) + 1), ...parts.slice(3).map((one) => (one === 'uses' ? t.pipeline.tool : one))].join(' › ');
   return t.form.places[parts[0]] || SETTINGS.some(([name]) => name === parts[0]) ? t.form.places[parts[0]] || t.form.fields[parts[0]] : pointer || '/';
 }
 

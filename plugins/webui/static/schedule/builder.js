@@ -72,8 +72,8 @@ export function ScheduleBuilder({ doc, change, faults, report }) {
         <${Field} label=${t.schedule.zone} hint=${t.schedule.zoneHint} pointer="/timezone" faults=${faults('/timezone')}>${(tie) => html`
           <input ...${tie} list="zones" autocomplete="off" spellcheck=${false} placeholder=${t.schedule.zoneDefault} value=${zone} onInput=${(event) => apply(state, kind, event.target.value.trim())} />
           <datalist id="zones">${ZONES.map((one) => html`<option value=${one} />`)}</datalist>`}</${Field}>
-        <p><button type="button" class="small" aria-pressed=${state.raw ? 'true' : 'false'} onClick=${() => setRaw(!state.raw)}>${state.raw ? t.schedule.toControls : t.schedule.toText}</button></p>
-        ${state.raw ? '' : html`<p class="muted">${t.schedule.asText} <code data-schedule-text>${doc.schedule_expr}</code></p>`}
+        <p><button type="button" class="small" aria-pressed=${state.raw ? 'true' : 'false'} disabled=${Boolean(fault)} aria-describedby=${fault ? 'no-text' : undefined} onClick=${() => setRaw(!state.raw)}>${state.raw ? t.schedule.toControls : t.schedule.toText}</button>${fault ? html` <span class="muted" id="no-text">${t.schedule.noText(t.schedule.faults[fault[0]])}</span>` : ''}</p>
+        ${state.raw || fault ? '' : html`<p class="muted">${t.schedule.asText} <code data-schedule-text>${doc.schedule_expr}</code></p>`}
       </div>
       <${Preview} kind=${kind} expr=${doc.schedule_expr || ''} timezone=${zone} dst=${doc.dst} startsAt=${doc.starts_at} fault=${fault ? t.schedule.faults[fault[0]] : ''} />
     </div></div>`;

@@ -166,7 +166,7 @@ export function Pager({ next, first, onNext, onFirst }) {
 }
 
 export function LiveMark({ state }) {
-  const icon = { live: 'active', polling: 'retry', paused: 'paused' }[state];
+  const icon = { live: 'active', polling: 'retry', paused: 'paused', off: 'warning' }[state];
   return html`<span class=${`live live-${state}`}><${Icon} name=${icon} />${t.live[state]}</span>`;
 }
 
