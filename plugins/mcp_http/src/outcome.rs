@@ -60,6 +60,48 @@ impl Outcome {
     }
 }
 
+/// Members that are never cut: with them the caller goes on.
+const KEPT: [&str; 5] = [NOTE, "next_cursor", "etag", "run_id", "task_id"];
+
+impl Outcome {
+    /// Holds every answer to its bounds, whatever tool it comes from. A tool that knows what matters least cuts that
+    /// before, with [`Outcome::bounded`].
+    pub fn held(mut self) -> Self {
+        let told = self.data.get(NOTE).cloned();
+        let members: Vec<String> = self.data.keys().cloned().collect();
+        let members: Vec<&str> = members
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !KEPT.contains(name))
+            .collect();
+        self = self.bounded(&members, "Ask for less at once to see the rest.");
+        while size(&self.data) > DATA_BYTES {
+            // Many lists in many objects can be above the bound even so. The largest member goes, but not its type.
+            let largest = self
+                .data
+                .iter_mut()
+                .filter(|(name, _)| !KEPT.contains(&name.as_str()))
+                .max_by_key(|(_, value)| value.to_string().len());
+            match largest {
+                Some((_, Value::Array(list))) if !list.is_empty() => list.clear(),
+                Some((_, Value::Object(members))) if members.values().any(is_compound) => {
+                    members.retain(|_, value| !is_compound(value));
+                }
+                Some((_, Value::Object(members))) if !members.is_empty() => members.clear(),
+                _ => break,
+            }
+        }
+        if let Some(told) = told {
+            self.data.insert(NOTE.into(), told);
+        }
+        self
+    }
+}
+
+fn is_compound(value: &Value) -> bool {
+    value.is_array() || value.is_object()
+}
+
 fn size(data: &Map<String, Value>) -> usize {
     serde_json::to_string(data).map_or(usize::MAX, |text| text.len())
 }

@@ -26,7 +26,7 @@ fn tasks_are_found_with_the_filters_that_were_given() {
     assert_eq!(found.data["tasks"][0]["next_run"]["in"], "in 21 h");
     assert_eq!(found.data["next_cursor"], "c2");
     assert!(
-        found.text.contains("more with cursor") && found.text.contains(TASK_ID),
+        found.text.contains("with cursor c2") && found.text.contains(TASK_ID),
         "{}",
         found.text
     );
@@ -41,7 +41,12 @@ fn arguments_that_cannot_be_used_are_named_before_anything_is_asked() {
         ("ordinaut_search_tasks", json!({ "limit": 0 }), "limit is 0"),
         ("ordinaut_search_tasks", json!({ "stauts": "active" }), "stauts"),
         ("ordinaut_search_tasks", json!({ "status": "asleep" }), "asleep"),
-        ("ordinaut_get_task", json!({}), "task_id"),
+        ("ordinaut_get_task", json!({}), "task_id is missing; it is a text"),
+        (
+            "ordinaut_search_tasks",
+            json!({ "limit": "high" }),
+            "limit is \"high\"; it has to be a whole number",
+        ),
         (
             "ordinaut_preview_schedule",
             json!({ "schedule": "@daily", "count": 51 }),
@@ -50,7 +55,7 @@ fn arguments_that_cannot_be_used_are_named_before_anything_is_asked() {
         (
             "ordinaut_create_task",
             json!({ "title": "a", "schedule": "@daily", "pipeline": "x" }),
-            "sequence",
+            "pipeline is \"x\"; it has to be a list of objects",
         ),
         (
             "ordinaut_run_task",
@@ -548,4 +553,78 @@ fn an_explanation_says_that_a_later_run_succeeded() {
         "{}",
         told.text
     );
+}
+
+/// An Ordinaut with so many tasks and runs, in pages; a cursor is where the next page begins.
+fn full_host(many: usize) -> Arc<FakeHost> {
+    FakeHost::new(move |ask| {
+        let asked = |wanted: &str| {
+            let found = ask.query.iter().find(|(name, _)| *name == wanted);
+            found.and_then(|(_, value)| value.parse::<usize>().ok())
+        };
+        let entry = |n: usize| {
+            let mut one = if ask.path == "/runs" { failed_run() } else { task() };
+            one["id"] = json!(format!("01960000-0000-7000-8000-{n:012}"));
+            one["description"] = json!("d".repeat(500));
+            one
+        };
+        if !matches!(ask.path.as_str(), "/tasks" | "/runs") {
+            return answer(200, task());
+        }
+        let from = asked("cursor").unwrap_or(0);
+        let until = many.min(from + asked("limit").unwrap());
+        let data: Vec<Value> = (from..until).map(entry).collect();
+        let next = (until < many).then(|| until.to_string());
+        answer(200, json!({ "data": data, "next_cursor": next }))
+    })
+}
+
+#[test]
+fn a_page_that_is_too_large_is_cut_and_continues_without_loss() {
+    let host = full_host(100);
+    for (tool, member, mut arguments) in [
+        (
+            "ordinaut_search_tasks",
+            "tasks",
+            json!({ "limit": 100, "detail": "full" }),
+        ),
+        ("ordinaut_search_runs", "runs", json!({ "limit": 100 })),
+    ] {
+        let mut seen = Vec::new();
+        loop {
+            let page = host.call(tool, arguments.clone()).unwrap();
+            let size = serde_json::to_string(&page.data).unwrap().len();
+            assert!(size <= 8 * 1024 && page.text.chars().count() <= 4_000, "{size}");
+            for one in page.data[member].as_array().unwrap() {
+                let id = one["id"].as_str().unwrap().to_owned();
+                assert!(page.text.contains(&id), "{}", page.text);
+                seen.push(id);
+            }
+            let Some(cursor) = page.data.get("next_cursor") else {
+                break;
+            };
+            assert!(page.text.contains(cursor.as_str().unwrap()));
+            assert!(page.data.contains_key("note") || seen.len() > 90);
+            arguments["cursor"] = cursor.clone();
+        }
+        let expected: Vec<String> = (0..100).map(|n| format!("01960000-0000-7000-8000-{n:012}")).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn thousands_of_faults_are_told_within_bounds() {
+    let host = FakeHost::new(|_| {
+        let errors: Vec<Value> = (0..9_000)
+            .map(|n| json!({ "pointer": format!("/payload/pipeline/{n}/uses"), "code": "x", "detail": "is missing" }))
+            .collect();
+        answer(200, json!({ "valid": false, "warnings": [], "errors": errors }))
+    });
+    let pipeline: Vec<Value> = (0..9_000).map(|_| json!({})).collect();
+    let checked = host
+        .call("ordinaut_validate_pipeline", json!({ "pipeline": pipeline }))
+        .unwrap();
+    let size = serde_json::to_string(&checked.data).unwrap().len();
+    assert!(size <= 8 * 1024, "{size}");
+    assert!(checked.data.contains_key("note") && checked.text.starts_with("9000 places"));
 }

@@ -1,5 +1,6 @@
 //! The tools: what assistants can do. Each is a type with its arguments, and a file of its own.
 
+mod arguments;
 mod cancel_run;
 mod create_task;
 mod delete_task;
@@ -7,6 +8,7 @@ mod explain_failure;
 mod get_run;
 mod get_task;
 pub mod lookup;
+mod page;
 mod preview_schedule;
 mod publish_event;
 mod retry_run;
@@ -110,8 +112,9 @@ pub static TOOLS: [Entry; 15] = [
 fn call<T: Tool>(host: &dyn Host, arguments: Map<String, Value>) -> Result<Outcome, Failure> {
     // Models write null for what they leave out.
     let given: Map<String, Value> = arguments.into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let arguments = serde_json::from_value(Value::Object(given)).map_err(Failure::arguments)?;
-    T::call(host, arguments)
+    let arguments = serde_json::from_value(Value::Object(given.clone()))
+        .map_err(|error| arguments::refused(&input::<T>(), &given, &error))?;
+    T::call(host, arguments).map(Outcome::held)
 }
 
 fn input<T: Tool>() -> Value {

@@ -1,11 +1,14 @@
 //! `ordinaut_search_runs`.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::search_tasks::word;
-use super::{Tool, limit, lookup};
+use super::{Tool, get_run, limit, lookup, page};
 use crate::ask::Ask;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -52,35 +55,45 @@ impl Tool for SearchRuns {
     const OUTPUT: &'static [(&'static str, &'static str)] = &[("runs!", "array")];
 
     fn call(host: &dyn Host, arguments: Arguments) -> Result<Outcome, Failure> {
-        let mut zone = None;
+        let limit = limit(arguments.limit)?;
         if let Some(id) = &arguments.task_id {
             lookup::check_task_id(host, id)?;
-            // Only for the clock in the task's zone; the runs are shown without it too.
-            let task = Ask::get("/tasks/{}", &[id]).send(host).ok();
-            zone = task.and_then(|task| task.body["timezone"].as_str().map(str::to_owned));
         }
-        let zone = zone.as_deref();
-        let answer = Ask::get("/runs", &[])
-            .with("task_id", arguments.task_id)
-            .with("state", arguments.status.and_then(word))
-            .with("scheduled_from", arguments.since)
-            .with("scheduled_until", arguments.until)
-            .with("limit", Some(limit(arguments.limit)?))
-            .with("cursor", arguments.cursor)
-            .send(host)?;
+        let ask = |limit: u32| {
+            Ask::get("/runs", &[])
+                .with("task_id", arguments.task_id.as_ref())
+                .with("state", arguments.status.and_then(word))
+                .with("scheduled_from", arguments.since.as_ref())
+                .with("scheduled_until", arguments.until.as_ref())
+                .with("limit", Some(limit))
+                .with("cursor", arguments.cursor.as_ref())
+        };
         let now = host.now_ms();
-        let found: Vec<Value> = answer.body["data"].as_array().cloned().unwrap_or_default();
-        let runs: Vec<Value> = found.iter().map(|run| views::run_brief(run, zone, now)).collect();
-        let cursor = answer.body["next_cursor"].clone();
-        let mut lines = vec![match (found.len(), cursor.is_null()) {
-            (0, true) => "No run fits.".to_owned(),
-            (count, true) => format!("{count} found:"),
-            (count, false) => format!("{count} found; more with cursor (see next_cursor):"),
-        }];
-        lines.extend(found.iter().map(|run| views::run_line(run, zone, now)));
-        Ok(Outcome::new(
-            lines.join("\n"),
-            json!({ "runs": runs, "next_cursor": cursor }),
-        ))
+        let zones = RefCell::default();
+        page::told(host, ("runs", "run"), limit, ask, |found| {
+            let entry = |run: &Value| {
+                let zone = zone(host, &zones, run);
+                let zone = zone.as_deref();
+                (views::run_brief(run, zone, now), views::run_line(run, zone, now))
+            };
+            found.iter().map(entry).collect()
+        })
     }
+}
+
+/// How many tasks are asked for their zones.
+const ZONES: usize = 12;
+
+/// The zone of a run's task, asked once. Only for the clock; a run is shown without it too.
+fn zone(host: &dyn Host, known: &RefCell<BTreeMap<String, Option<String>>>, run: &Value) -> Option<String> {
+    let task = run["task_id"].as_str()?;
+    if let Some(zone) = known.borrow().get(task) {
+        return zone.clone();
+    }
+    if known.borrow().len() >= ZONES {
+        return None;
+    }
+    let zone = get_run::zone_of(host, run);
+    known.borrow_mut().insert(task.to_owned(), zone.clone());
+    zone
 }

@@ -2,9 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::{Tool, limit};
+use super::{Tool, limit, page};
 use crate::ask::Ask;
 use crate::failure::Failure;
 use crate::host::Host;
@@ -72,33 +71,28 @@ impl Tool for SearchTasks {
 
     fn call(host: &dyn Host, arguments: Arguments) -> Result<Outcome, Failure> {
         let soonest_first = arguments.due_before.as_ref().map(|_| "next_run_at");
-        let answer = Ask::get("/tasks", &[])
-            .with("q", arguments.query)
-            .with("status", arguments.status.and_then(word))
-            .with("tag", arguments.tag)
-            .with("schedule_kind", arguments.schedule_kind.and_then(word))
-            .with("due_before", arguments.due_before)
-            .with("sort", soonest_first)
-            .with("limit", Some(limit(arguments.limit)?))
-            .with("cursor", arguments.cursor)
-            .send(host)?;
+        let limit = limit(arguments.limit)?;
+        let ask = |limit: u32| {
+            Ask::get("/tasks", &[])
+                .with("q", arguments.query.as_ref())
+                .with("status", arguments.status.and_then(word))
+                .with("tag", arguments.tag.as_ref())
+                .with("schedule_kind", arguments.schedule_kind.and_then(word))
+                .with("due_before", arguments.due_before.as_ref())
+                .with("sort", soonest_first)
+                .with("limit", Some(limit))
+                .with("cursor", arguments.cursor.as_ref())
+        };
         let now = host.now_ms();
-        let found: Vec<Value> = answer.body["data"].as_array().cloned().unwrap_or_default();
         let view = match arguments.detail {
             Some(Detail::Full) => views::task_listed_fully,
             _ => views::task_brief,
         };
-        let tasks: Vec<Value> = found.iter().map(|task| view(task, now)).collect();
-        let cursor = answer.body["next_cursor"].clone();
-        let mut lines = vec![match (found.len(), cursor.is_null()) {
-            (0, true) => "No task fits.".to_owned(),
-            (count, true) => format!("{count} found:"),
-            (count, false) => format!("{count} found; more with cursor (see next_cursor):"),
-        }];
-        lines.extend(found.iter().map(|task| views::task_line(task, now)));
-        Ok(Outcome::new(
-            lines.join("\n"),
-            json!({ "tasks": tasks, "next_cursor": cursor }),
-        ))
+        page::told(host, ("tasks", "task"), limit, ask, |found| {
+            let entries = found.iter();
+            entries
+                .map(|task| (view(task, now), views::task_line(task, now)))
+                .collect()
+        })
     }
 }
