@@ -373,3 +373,47 @@ async fn the_audit_log_says_who_did_what_and_that_nobody_touched_it() {
     assert_eq!(report["intact"], true);
     assert_eq!(report["head"], page["data"][0]["hash"]);
 }
+
+#[tokio::test]
+async fn whoever_may_do_less_decides_nothing_about_whoever_may_do_more() {
+    let host = Host::builder().bare().start().await;
+    let admin = host.admin().await;
+    let minor = made(&admin, "minor", &["agents:admin"]).await;
+    let minor = signed_in(&host, &minor).await;
+    let greater = made(&admin, "greater", &["agents:admin", "tasks:delete:any"]).await;
+    for change in [
+        json!({ "scopes": ["agents:admin"] }),
+        json!({ "disabled": true }),
+        json!({ "name": "smaller" }),
+    ] {
+        let refused = patch(&minor, &path(&greater), &change).await.problem(403);
+        assert_eq!(refused["code"], "scope_escalation", "{change}");
+    }
+    assert_eq!(
+        minor.delete(&path(&greater)).await.problem(403)["code"],
+        "scope_escalation"
+    );
+    assert_eq!(token_reply(&host, &greater, json!({})).await.status, 200);
+    assert_eq!(admin.delete(&path(&greater)).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_agent_that_was_disabled_needs_a_new_secret() {
+    let host = Host::builder().bare().start().await;
+    let admin = host.admin().await;
+    let alice = made(&admin, "alice", &["tasks:read"]).await;
+    for disabled in [true, false] {
+        let edited = patch(&admin, &path(&alice), &json!({ "disabled": disabled })).await;
+        assert_eq!(edited.good()["disabled_at"].is_null(), !disabled);
+        assert_eq!(
+            token_reply(&host, &alice, json!({})).await.problem(401)["code"],
+            "invalid_client"
+        );
+    }
+    let renewed = admin
+        .post(&format!("{}/credentials", path(&alice)), &json!({}))
+        .await
+        .good();
+    let renewed = json!({ "client_id": alice["client_id"], "client_secret": renewed["client_secret"] });
+    assert_eq!(token_reply(&host, &renewed, json!({})).await.status, 200);
+}

@@ -240,6 +240,10 @@ impl Query {
         if second.is_some() {
             self.fault(name, "repeated", "is given more than once");
         }
+        // No text that is stored has one, and the database would end the text there.
+        if first.as_ref().is_some_and(|text| text.contains('\0')) {
+            self.fault(name, "invalid", "has a character that no text may have (U+0000)");
+        }
         first
     }
 

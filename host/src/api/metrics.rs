@@ -26,7 +26,10 @@ pub(super) async fn scrape(
     host.settled(EXTENSION, mount::SETTLES_WITHIN).await;
     match host.route(EXTENSION, &Method::GET, ROUTE) {
         Err(RouteError::NoSuchExtension { .. }) => return Err(missing("is not there")),
-        Err(RouteError::NotReady { .. }) => return Err(missing("does not serve")),
+        Err(error @ RouteError::NotReady { .. }) => {
+            let explained = false;
+            return Err(mount::no_route(error, &Method::GET, request.uri().path(), explained));
+        }
         Err(RouteError::NoSuchRoute { .. }) => return Err(missing("has no such route")),
         Ok(_) => {}
     }

@@ -147,7 +147,7 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 /// `explained` is whether the caller may know more of an extension than that it does not serve.
-fn no_route(error: RouteError, method: &Method, path: &str, explained: bool) -> Problem {
+pub(super) fn no_route(error: RouteError, method: &Method, path: &str, explained: bool) -> Problem {
     let detail = format!("{error}.");
     match error {
         RouteError::NoSuchExtension { .. } => Problem::new(kind::NOT_FOUND, detail),

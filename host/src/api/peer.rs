@@ -43,9 +43,15 @@ pub(crate) fn is_local(peer: Option<Peer>, uri: &Uri, headers: &HeaderMap) -> bo
         _ => None,
     };
     peer.is_some_and(|peer| peer.address().is_loopback())
-        && host.is_some_and(|host| names_this_machine(host.host()))
+        && host.is_some_and(|host| is_host_and_port(&host) && names_this_machine(host.host()))
         && !of_a_page
         && !passed_on
+}
+
+/// What may stand in `Host` (RFC 9110 §7.2): no user, and a port that is one.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let rest = authority.as_str().strip_prefix(authority.host());
+    rest.is_some_and(|rest| rest.is_empty() || authority.port_u16().is_some())
 }
 
 fn names_this_machine(host: &str) -> bool {
@@ -64,7 +70,10 @@ mod tests {
 
     #[test]
     fn only_a_program_on_this_machine_that_asks_by_itself_is_local() {
-        let table: [Case<'_>; 18] = [
+        let table: [Case<'_>; 21] = [
+            ("127.0.0.1:1", "/metrics", &[("host", "evil@localhost")], false),
+            ("127.0.0.1:1", "/metrics", &[("host", "localhost:abc")], false),
+            ("127.0.0.1:1", "/metrics", &[("host", "localhost:99999")], false),
             ("127.0.0.1:1", "/metrics", &[("host", "127.0.0.1:8080")], true),
             ("127.0.0.1:1", "/metrics", &[("host", "localhost:8080")], true),
             ("127.0.0.1:1", "/metrics", &[("host", "LOCALHOST")], true),

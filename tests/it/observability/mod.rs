@@ -219,3 +219,22 @@ fn the_alert_rules_are_valid_and_each_fires_and_keeps_quiet_as_it_should() {
         assert!(root().join(runbook).is_file(), "{runbook} is not there");
     }
 }
+
+#[tokio::test]
+async fn answers_that_were_received_whole_count_as_such() {
+    let (_host, admin) = host_with_a_run().await;
+    for _ in 0..20 {
+        assert_eq!(admin.get(MOUNTED).await.status, 200);
+    }
+    // What is read and not counted as it happens is read once a second at most.
+    eventually("the calls are counted", || async {
+        let text = admin.get(MOUNTED).await.text;
+        let calls = |outcome: &str| {
+            let labels = format!(r#"ext="observability",kind="http",outcome="{outcome}""#);
+            value(&text, &format!("ordinaut_ext_calls_total{{{labels}}}"))
+        };
+        assert_eq!(calls("dropped"), None, "{text}");
+        calls("ok").filter(|count| *count >= 20.0)
+    })
+    .await;
+}

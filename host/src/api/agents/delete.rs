@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{What, change_of, found, refuse_extension};
+use super::{What, change_of, found, refuse_extension, require_held};
 use crate::api::{
     caller::Caller,
     context::RequestContext,
@@ -22,6 +22,7 @@ pub(in crate::api) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let agent = found(&state, &caller, &id).await?;
     refuse_extension(&agent)?;
+    require_held(&caller, agent.scopes.iter())?;
     let what = What {
         action: "agent.deleted",
         agent: &agent,

@@ -1,17 +1,21 @@
 //! `PATCH /agents/{id}`: changes `name`, `scopes` (all of them, not some) or `disabled`. What an agent loses, its tokens
-//! and sessions lose within five seconds; disabling it ends them.
+//! and sessions lose within five seconds; disabling it ends them, and its secret: it needs a new one when it is enabled
+//! again.
 
 use axum::{Json, extract::State};
-use ordinaut_domain::AgentEdit;
+use ordinaut_domain::{AgentEdit, Scopes};
 use serde_json::{Map, Value, json};
 
 use super::{What, change_of, checked_name, checked_scopes, edit, found, refuse_extension, require_held, shown};
-use crate::api::{
-    caller::Caller,
-    context::RequestContext,
-    input::{JsonBody, Members, Segment},
-    problem::{Problem, kind},
-    state::ApiState,
+use crate::{
+    api::{
+        caller::Caller,
+        context::RequestContext,
+        input::{JsonBody, Members, Segment},
+        problem::{Problem, kind},
+        state::ApiState,
+    },
+    auth::secret::ClientSecret,
 };
 
 pub(in crate::api) async fn update(
@@ -22,14 +26,14 @@ pub(in crate::api) async fn update(
     JsonBody(document): JsonBody,
 ) -> Result<Json<Value>, Problem> {
     let before = found(&state, &caller, &id).await?;
-    let wanted = read(document)?;
+    let mut wanted = read(document)?;
     refuse_extension(&before)?;
-    if let Some(scopes) = &wanted.scopes {
-        // What it holds already is not given anew.
-        require_held(
-            &caller,
-            scopes.iter().filter(|scope| !before.scopes.allows(scope.as_str())),
-        )?;
+    // Whoever may do less decides nothing about whoever may do more; and nobody gives what they do not hold.
+    require_held(&caller, before.scopes.iter())?;
+    require_held(&caller, wanted.scopes.iter().flat_map(Scopes::iter))?;
+    if wanted.disabled == Some(true) {
+        // The old secret must not come back when the agent is enabled again: nobody knows this one.
+        wanted.secret_hash = Some(ClientSecret::generate(before.id, &*state.entropy).hash());
     }
     let mut details = Map::new();
     for (name, value) in [

@@ -40,7 +40,7 @@ pub(in crate::api) async fn retry(
     let mut members = Members::of(document);
     let from_step: Option<String> = members.optional("from_step", "the id of a step");
     let patch: Option<Map<String, Value>> = members.optional("params", "an object that is merged into the parameters");
-    let simulate = members.optional("simulate", "true or false").unwrap_or(false);
+    let simulate = members.optional("simulate", "true or false");
     members.finish(kind::INVALID_DOCUMENT)?;
     let detail = reachable(&state, &caller, SCOPE, &id).await?;
     let hidden = || Problem::not_found("run", detail.run.id);
@@ -64,7 +64,7 @@ pub(in crate::api) async fn retry(
         "task_id": task.id,
         "retry_of": detail.run.id,
         "from_step": request.from_step,
-        "simulate": simulate,
+        "simulate": planned.run.simulate,
     });
     let mut change = state.change(
         caller.id(),
@@ -95,6 +95,9 @@ fn refused(refusal: &RetryRefusal) -> Problem {
         RetryRefusal::Unfinished(state) => Problem::new(kind::RUN_UNFINISHED, detail).with("state", state.as_str()),
         RetryRefusal::TaskCanceled => Problem::new(kind::REFUSED, detail).with("reason", "task_canceled"),
         RetryRefusal::UnknownStep { known, .. } => Problem::new(kind::UNKNOWN_STEP, detail).with("steps", json!(known)),
+        RetryRefusal::Simulated { step } => Problem::new(kind::REFUSED, detail)
+            .with("reason", "simulated")
+            .with("step", step.clone()),
         RetryRefusal::NotReached { missing, .. } => Problem::new(kind::REFUSED, detail)
             .with("reason", "step_not_reached")
             .with("step", missing.clone()),

@@ -23,8 +23,8 @@ pub(super) fn require_match(headers: &HeaderMap, etag: &str) -> Result<(), Probl
         return Ok(());
     }
     let detail = format!(
-        "The task was changed since: its ETag is {etag} now. Read it again, make the change anew, and send that ETag in \
-         `If-Match`."
+        "`If-Match` names another version than the task's, whose ETag is {etag} now: read it again, make the change anew, \
+         and send that ETag, with its quotes and without `W/`."
     );
     Err(Problem::new(kind::PRECONDITION_FAILED, detail).with("etag", etag))
 }

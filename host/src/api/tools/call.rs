@@ -109,10 +109,10 @@ fn no_such_tool(state: &ApiState, name: &str) -> Problem {
     let names: Vec<String> = catalogue.iter().map(|tool| tool.address.to_string()).collect();
     let near = nearest_few(name, names.iter().map(String::as_str), NEAR_NAMES_MAX);
     let hint = match near.as_slice() {
-        [] => "GET /tools lists those that there are".to_owned(),
+        [] => "GET /tools lists those that there are.".to_owned(),
         near => format!("did you mean `{}`?", near.join("` or `")),
     };
-    let detail = format!("No extension provides the tool `{}`; {hint}.", shortened(name, 140));
+    let detail = format!("No extension provides the tool `{}`; {hint}", shortened(name, 140));
     Problem::new(kind::TOOL_NOT_FOUND, detail).with("near", json!(near))
 }
 

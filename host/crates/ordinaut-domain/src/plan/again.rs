@@ -16,8 +16,8 @@ pub struct RetryRequest {
     pub from_step: Option<String>,
     /// The parameters as a whole, if others than those of the run.
     pub params: Option<Value>,
-    /// No tool is to be really called.
-    pub simulate: bool,
+    /// Whether no tool is to be really called; as the run did, unless said otherwise.
+    pub simulate: Option<bool>,
 }
 
 /// A run that is to be queued together with what it takes over.
@@ -42,6 +42,11 @@ pub enum RetryRefusal {
          over; begin at `{missing}` or earlier"
     )]
     NotReached { from: String, missing: String },
+    #[error(
+        "the result of the step `{step}` was only simulated, and nothing real may follow from it: begin at `{step}` or \
+         earlier, or simulate this run too"
+    )]
+    Simulated { step: String },
 }
 
 fn quoted(names: &[String]) -> String {
@@ -71,6 +76,12 @@ pub fn retry_run(
         Some(from) => taken_over(task, steps, from, id)?,
         None => Vec::new(),
     };
+    let simulate = request.simulate.unwrap_or(run.simulated);
+    if let Some(made_up) = steps.iter().find(|step| step.simulated && !simulate) {
+        return Err(RetryRefusal::Simulated {
+            step: made_up.step.clone(),
+        });
+    }
     let params = request.params.as_ref().or(run.own_params());
     let run = PlannedRun {
         id,
@@ -86,7 +97,7 @@ pub fn retry_run(
             "params": params,
             "event": run.event(),
         }),
-        simulate: request.simulate,
+        simulate,
     };
     Ok(Retry { run, steps })
 }

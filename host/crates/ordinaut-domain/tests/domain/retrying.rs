@@ -73,6 +73,47 @@ fn from(step: &str) -> RetryRequest {
 }
 
 #[test]
+fn nothing_real_follows_from_what_was_simulated() {
+    let task = three_steps();
+    let simulated = Run {
+        simulated: true,
+        ..run(&task, RunState::Succeeded)
+    };
+    let again = retry(&task, &simulated, &[], RetryRequest::default()).unwrap();
+    assert!(again.run.simulate, "as the run did");
+    let really = RetryRequest {
+        simulate: Some(false),
+        ..RetryRequest::default()
+    };
+    assert!(!retry(&task, &simulated, &[], really.clone()).unwrap().run.simulate);
+
+    let ids: Vec<String> = task
+        .definition
+        .payload
+        .pipeline
+        .steps
+        .iter()
+        .map(|step| step.id.clone())
+        .collect();
+    let made_up = StepRecord {
+        simulated: true,
+        ..record(&ids[0], 0, StepState::Succeeded)
+    };
+    let from_second = RetryRequest {
+        from_step: Some(ids[1].clone()),
+        ..really
+    };
+    let refused = retry(&task, &simulated, std::slice::from_ref(&made_up), from_second).unwrap_err();
+    assert_eq!(refused, RetryRefusal::Simulated { step: ids[0].clone() });
+    assert!(
+        retry(&task, &simulated, &[made_up], from(&ids[1]))
+            .unwrap()
+            .run
+            .simulate
+    );
+}
+
+#[test]
 fn a_retry_is_of_the_same_occurrence_and_begins_at_once() {
     let task = three_steps();
     let planned = retry(&task, &run(&task, RunState::Failed), &[], RetryRequest::default()).unwrap();

@@ -139,11 +139,14 @@ async fn start(
             key: "response_bytes",
         }));
     }
+    let announced = content_length(response.headers());
     Ok(response.map(|body| {
         let guest = GuestBody {
             body: Some(body),
             task: Some(task),
             sent: 0,
+            announced,
+            last: None,
             limit,
             streaming: route.streaming,
             extension: loaded.name().to_string(),
@@ -254,6 +257,9 @@ struct GuestBody {
     body: Option<HyperOutgoingBody>,
     task: Option<AbortOnDrop<Result<Answer<()>, CallError>>>,
     sent: u64,
+    /// `Content-Length`. Who has that many bytes asks for no more, so the last of them wait until the guest has ended.
+    announced: Option<u64>,
+    last: Option<Frame<Bytes>>,
     limit: Option<u64>,
     streaming: bool,
     extension: String,
@@ -300,12 +306,29 @@ impl GuestBody {
     }
 }
 
+impl GuestBody {
+    /// The last frame of an answer with an announced length, once the guest has ended well.
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.poll_end(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(self.last.take().map(Ok)),
+            failed @ Poll::Ready(Some(_)) => {
+                self.last = None;
+                failed
+            }
+        }
+    }
+}
+
 impl Body for GuestBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        if this.last.is_some() {
+            return this.poll_last(cx);
+        }
         let Some(body) = &mut this.body else {
             return this.poll_end(cx);
         };
@@ -339,6 +362,10 @@ impl Body for GuestBody {
                         };
                         let error = CallError::new(kind, &this.extension, this.export.clone());
                         this.fail(error)
+                    }
+                    _ if this.announced == Some(this.sent) => {
+                        this.last = Some(frame);
+                        this.poll_last(cx)
                     }
                     _ => Poll::Ready(Some(Ok(frame))),
                 }
