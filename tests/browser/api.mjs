@@ -3,7 +3,7 @@ import { check, clientId, clientSecret, PATIENCE_MS, url } from './support.mjs';
 
 let token = null;
 
-export async function call(method, path, body) {
+export async function call(method, path, body, headers = {}) {
   if (!token) {
     const answer = await fetch(`${url}/oauth/token`, {
       method: 'POST',
@@ -15,7 +15,7 @@ export async function call(method, path, body) {
   }
   const answer = await fetch(`${url}/${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();

@@ -99,4 +99,71 @@ export async function read(page, theme, world) {
     await page.getByText(`In ${theme}`, { exact: true }).waitFor();
     same((await call('GET', `tasks/${world.report.id}`)).schedule_expr, rule, 'the rule after another change');
   });
+
+  await it(`${theme}: when two change one task, the second is told what differs and chooses`, async () => {
+    const path = `tasks/${world.report.id}`;
+    const between = (changes) => call('PATCH', path, changes, { 'content-type': 'application/merge-patch+json', 'if-match': '*' });
+    const open = async (text) => {
+      await visit(page, `${path}/edit`);
+      await page.getByLabel('Description').fill(text);
+    };
+    await open('mine');
+    await between({ description: 'theirs', priority: 2 });
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Somebody changed this task while you were editing').waitFor();
+    same(await page.locator('[data-differs] strong').allTextContents(), ['Description', 'Priority'], 'what differs');
+    await accessible(page, 'a conflict');
+    await page.getByRole('button', { name: 'Load their version' }).click();
+    await until('their version is loaded', async () => (await page.getByLabel('Description').inputValue()) === 'theirs');
+    await open('mine after all');
+    await between({ description: 'theirs again' });
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('button', { name: 'Save mine over it' }).click();
+    await page.getByText('mine after all', { exact: true }).waitFor();
+    same((await call('GET', path)).description, 'mine after all', 'what was stored');
+  });
+
+  await it(`${theme}: a task's times are in its own zone, on its page and in what is asked`, async () => {
+    const tokyo = await call('POST', 'tasks', {
+      title: 'Morning in Tokyo', schedule_kind: 'cron', schedule_expr: '0 6 * * *', timezone: 'Asia/Tokyo', payload: { pipeline: [] },
+    });
+    await visit(page, `tasks/${tokyo.id}`);
+    const next = await page.locator('section', { hasText: 'Next run:' }).locator('strong time').first().textContent();
+    check(next.includes('06:00 UTC+09:00'), `the next run is told as ${next}`);
+    await page.getByRole('button', { name: 'Snooze' }).click();
+    await page.getByRole('dialog').getByLabel('Put off').selectOption('until');
+    const morrow = `${new Date(Date.now() + 3 * 86400000).toISOString().slice(0, 10)}`;
+    await page.getByRole('dialog').getByLabel('Until').fill(`${morrow}T08:30`);
+    await page.getByRole('dialog').getByText('08:30 UTC+09:00').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Snooze' }).click();
+    await page.locator('.said', { hasText: '08:30 UTC+09:00' }).waitFor();
+    same(new Date((await call('GET', `tasks/${tokyo.id}`)).next_run_at).getTime(), Date.parse(`${morrow}T08:30:00+09:00`), 'when it runs');
+    await call('POST', `tasks/${tokyo.id}/cancel`, {});
+  });
+
+  await it(`${theme}: what nobody has filled in yet is no fault, and invalid controls have no text`, async () => {
+    await visit(page, 'tasks/new');
+    await until('it was checked', async () => (await page.locator('[data-check]').getAttribute('data-check')) === 'pristine');
+    same(await page.locator('.faults').count(), 0, 'the number of faults');
+    await page.getByLabel('Every', { exact: true }).fill('0');
+    await page.getByText('There is no text yet:').waitFor();
+    same(await page.locator('[data-schedule-text]').count(), 0, 'the number of rules');
+    check(await page.getByRole('button', { name: 'Write it as text' }).isDisabled(), 'a stale rule can be written as text');
+    await page.getByLabel('Every', { exact: true }).fill('1');
+    await page.getByRole('button', { name: 'Create task' }).click();
+    await page.locator('.faults', { hasText: 'Choose a tool.' }).waitFor();
+    await visit(page, 'tasks');
+  });
+
+  await it(`${theme}: a filter of events that cannot be read is told where it stands`, async () => {
+    await visit(page, 'events?topic=ordinaut..run');
+    await page.locator('.filters .faults').waitFor();
+    await page.getByText('Not connected').waitFor();
+    same(await page.getByText('No events yet').count(), 0, 'the number of empty lists');
+    await page.getByLabel('Topics').fill('ordinaut.**, ,');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.locator('.event').first().waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    check(page.url().endsWith('ordinaut.**'), `the address is ${page.url()}`);
+  });
 }

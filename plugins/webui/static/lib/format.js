@@ -63,8 +63,8 @@ export function formatIn(at, zone) {
   return `${(date.getTime() % 60000 ? formats.seconds : formats.minutes).format(date)} UTC${offsetAt(date, formats)}`;
 }
 
-/** The instants in a sentence of the server, in a zone. */
-export const formatAllIn = (text, zone) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)/g, (at) => formatIn(at, zone));
+/** A sentence of the server with its instants in a zone. */
+export const formatAllIn = (text, zone) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)/g, (at) => formatIn(at, zone));
 
 /** The instant at which the clocks of a zone show `2026-11-24T08:30`; where they skip it, the offset from before holds. */
 export function instantOf(local, zone) {

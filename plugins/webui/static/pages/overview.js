@@ -4,7 +4,7 @@ import { get, may } from '../lib/api.js';
 import { formatDuration, formatNumber, formatPercent, useNow } from '../lib/format.js';
 import { useFresh, useLoad } from '../lib/load.js';
 import { t } from '../locales/en.js';
-import { Empty, Heading, Instant, Link, LiveMark, Loaded, State } from '../ui/basics.js';
+import { Empty, Heading, Instant, Link, LiveMark, Loaded, State, ZoneNote } from '../ui/basics.js';
 
 const HOUR_MS = 3600000;
 
@@ -28,7 +28,8 @@ export function Overview() {
     <section aria-labelledby="bad"><h2 id="bad">${t.overview.failures}</h2><${Loaded} from=${failed}>${(page) =>
       page.data.length ? html`<ul class="cards">${page.data.map((run) => html`<li key=${run.id}>
         <${State} value=${run.state} /> <${Link} to=${`runs/${run.id}`}>${run.task_title || run.task_id}</${Link}
-        ><${Instant} at=${run.finished_at} />${run.error ? html`<p class="why">${run.error.message}</p>` : ''}</li>`)}</ul>` : html`<${Empty}>${t.overview.noFailures}</${Empty}>`}</${Loaded}></section>`;
+        ><${Instant} at=${run.finished_at} />${run.error ? html`<p class="why">${run.error.message}</p>` : ''}</li>`)}</ul>` : html`<${Empty}>${t.overview.noFailures}</${Empty}>`}</${Loaded}></section>
+    <${ZoneNote} />`;
 }
 
 function Running({ run }) {

@@ -11,11 +11,11 @@ const SETTLE_MS = 250;
 const COUNT = 6;
 
 export function Preview({ kind, expr, timezone, dst, startsAt, fault }) {
-  const wanted = JSON.stringify({ schedule_kind: kind, schedule_expr: expr, timezone: timezone || undefined, dst: dst || undefined, starts_at: startsAt || undefined, count: COUNT });
-  const settled = useSettled(wanted, SETTLE_MS);
   const empty = !expr.trim();
+  const wanted = empty || fault ? '' : JSON.stringify({ schedule_kind: kind, schedule_expr: expr, timezone: timezone || undefined, dst: dst || undefined, starts_at: startsAt || undefined, count: COUNT });
+  const settled = useSettled(wanted, SETTLE_MS);
   // A request that is overtaken by the next one is given up.
-  const preview = useLoad((abort) => (empty || fault ? Promise.resolve(null) : post('schedules/preview', JSON.parse(settled), { abort })), [settled, empty, Boolean(fault)]);
+  const preview = useLoad((abort) => (settled ? post('schedules/preview', JSON.parse(settled), { abort }) : Promise.resolve(null)), [settled]);
   const stale = preview.loading || settled !== wanted;
   return html`<section class="preview" aria-labelledby="preview-title" aria-busy=${stale ? 'true' : 'false'}>
     <h3 id="preview-title">${t.schedule.preview}</h3>
