@@ -112,7 +112,7 @@ impl Ask {
         if answer.is_success() {
             Ok(answer)
         } else {
-            Err(Failure::of_problem(&answer))
+            Err(Failure::of_problem(&answer).of_scope(&host.scopes(), self.verb == Verb::Get))
         }
     }
 }

@@ -65,6 +65,9 @@ pub fn serve(request: &mut Request) -> Result<Response, Error> {
     } else {
         Response::bytes("application/json", answer.body).status(answer.status)
     };
+    let response = door::cors(&headers_of(request), &settings)
+        .into_iter()
+        .fold(response, |response, (name, value)| response.header(name, &value));
     let response = response.header("cache-control", "no-store");
     Ok(answer
         .headers

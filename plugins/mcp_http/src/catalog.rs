@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, holds};
 use crate::host::Host;
 use crate::outcome::Outcome;
 use crate::registry::{Content, Identity, PromptInfo, ReadError, Reference, Registry, ResourceInfo, ToolInfo};
@@ -36,13 +36,6 @@ impl Catalog {
     fn find(name: &str) -> Option<&'static Entry> {
         TOOLS.iter().find(|tool| tool.name == name)
     }
-}
-
-/// Whether one of the scopes is this one, for the caller's own or for everybody's.
-fn holds(scopes: &[String], scope: &str) -> bool {
-    scopes
-        .iter()
-        .any(|held| held == scope || held.strip_suffix(":any") == Some(scope))
 }
 
 impl Registry for Catalog {

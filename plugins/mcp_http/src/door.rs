@@ -50,6 +50,21 @@ pub fn admit(incoming: &Incoming, settings: &Settings) -> Result<Admitted, Outgo
     Ok(Admitted { headers, id, remark })
 }
 
+/// What lets the page of an origin that the operator allowed read the answer.
+pub fn cors(headers: &HeaderMap, settings: &Settings) -> Vec<(&'static str, String)> {
+    let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else {
+        return Vec::new();
+    };
+    if !settings.allowed_origins.contains(&origin.to_ascii_lowercase()) {
+        return Vec::new();
+    }
+    vec![
+        ("access-control-allow-origin", origin.to_owned()),
+        ("access-control-expose-headers", "www-authenticate".to_owned()),
+        ("vary", "origin".to_owned()),
+    ]
+}
+
 fn check_origin(headers: &HeaderMap, authority: Option<&str>, settings: &Settings) -> Result<(), Outgoing> {
     for origin in headers.get_all(ORIGIN) {
         let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();

@@ -90,9 +90,9 @@ impl Failure {
         let scope = self.problem.get("required_scope").and_then(Value::as_str);
         let headline = match (self.code(), scope) {
             ("insufficient_scope", Some(scope)) => {
-                format!("Your token lacks the scope `{scope}`. Ask for a token that has it; nothing was changed.")
+                format!("Your token lacks the scope `{scope}`. Ask for a token that has it.")
             }
-            ("insufficient_scope", None) => "Your token lacks a scope that this needs; nothing was changed.".to_owned(),
+            ("insufficient_scope", None) => "Your token lacks a scope that this needs.".to_owned(),
             ("precondition_failed", _) => {
                 "The task was changed meanwhile. Get it again with ordinaut_get_task and repeat with its etag."
                     .to_owned()
@@ -107,6 +107,31 @@ impl Failure {
         };
         let told = std::mem::replace(&mut self.headline, headline);
         self.details.push(told);
+    }
+
+    /// Says whose a missing scope is. A call has the rights that both its caller and this extension have: a scope that
+    /// the caller holds is missing from the extension's grant.
+    pub fn of_scope(mut self, held: &[String], only_read: bool) -> Self {
+        if self.code() != "insufficient_scope" {
+            return self;
+        }
+        let wanted = self
+            .problem
+            .get("required_scope")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        if let Some(scope) = wanted.filter(|scope| holds(held, scope)) {
+            self.headline = format!(
+                "The extension `mcp_http` was not granted `{scope}`, which your token has. Its operator can add it in \
+                 plugins/mcp_http.toml."
+            );
+            self.details
+                .push(format!("Under [grant]: scheduler.scopes = [\"{scope}\", …]"));
+        }
+        if !only_read {
+            self.details.push("Nothing was changed.".to_owned());
+        }
+        self
     }
 
     fn list_places(&mut self) {
@@ -171,6 +196,13 @@ impl Failure {
         lines.extend(self.details.iter().cloned());
         shorten(&lines.join("\n"), TEXT_CHARS)
     }
+}
+
+/// Whether one of the scopes is this one, for the caller's own or for everybody's.
+pub fn holds(scopes: &[String], scope: &str) -> bool {
+    scopes
+        .iter()
+        .any(|held| held == scope || held.strip_suffix(":any") == Some(scope))
 }
 
 /// `place: what is wrong`, the place as the arguments of our tools name it.

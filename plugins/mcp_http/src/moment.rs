@@ -24,6 +24,19 @@ pub fn told(at: &Value, zone: Option<&str>, now_ms: i64) -> Option<String> {
     Some(format!("{clock} ({})", shown["in"].as_str()?))
 }
 
+/// A sentence for people with its instants in UTC as the clock in this zone reads them.
+pub fn localized(sentence: &str, zone: Option<&str>) -> String {
+    let words = sentence.split_inclusive(' ').map(|word| {
+        let bare = word.trim_end_matches([' ', '.', ',', ';', ':', ')']);
+        let instant = bare.trim_start_matches('(');
+        let local = zone
+            .filter(|_| instant.ends_with('Z'))
+            .and_then(|zone| local(parse(instant)?, zone));
+        local.map_or_else(|| word.to_owned(), |local| word.replace(instant, &local))
+    });
+    words.collect()
+}
+
 /// An instant of RFC 3339.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
@@ -93,6 +106,10 @@ mod tests {
         assert_eq!(told(&at, None, NOW).unwrap(), "2026-03-29T09:12:00Z (in 3 h 12 min)");
         assert_eq!(shown(&Value::Null, None, NOW), Value::Null);
         assert_eq!(shown(&at, Some("Not/AZone"), NOW).get("local"), None);
+        assert_eq!(
+            localized("Put off until 2026-03-29T09:12:00Z. Zebra", Some("Europe/Chisinau")),
+            "Put off until 2026-03-29T12:12:00+03:00. Zebra"
+        );
     }
 
     #[test]

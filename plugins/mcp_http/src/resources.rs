@@ -20,6 +20,9 @@ const TASK: &str = "ordinaut://tasks/{id}";
 const RUN: &str = "ordinaut://runs/{id}";
 const LOG: &str = "ordinaut://runs/{id}/log";
 
+/// Who may see the catalogue of tools.
+pub const CATALOG_SCOPES: &str = "The tools are listed for tokens with the scope `tools:call` or `extensions:read`.";
+
 /// How many values a completion offers.
 const COMPLETIONS: u32 = 20;
 
@@ -88,7 +91,15 @@ pub fn read(host: &dyn Host, uri: &str) -> Result<Content, ReadError> {
     match uri {
         PIPELINE_DOCS => return markdown(include_str!("../../../docs/reference/pipelines.md")),
         SCHEDULE_DOCS => return markdown(include_str!("../../../docs/reference/tasks.md")),
-        TOOLS => return shown(&Ask::get("/tools", &[]), host),
+        TOOLS => {
+            return shown(&Ask::get("/tools", &[]), host).map_err(|error| match error {
+                ReadError::Failed(failure) if failure.code() == "insufficient_scope" => {
+                    let failure = failure.line(CATALOG_SCOPES);
+                    ReadError::Failed(failure)
+                }
+                other => other,
+            });
+        }
         _ => {}
     }
     let path = uri.strip_prefix("ordinaut://").ok_or(ReadError::NotFound)?;

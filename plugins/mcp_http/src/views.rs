@@ -20,9 +20,39 @@ pub fn task_brief(task: &Value, now_ms: i64) -> Value {
         "status": task["status"],
         "schedule": schedule_text(task),
         "timezone": task["timezone"],
-        "next_run": shown(&task["next_run_at"], zone, now_ms),
+        next_name(task, "next_run"): shown(&task["next_run_at"], zone, now_ms),
         "last_run": last_run(&task["last_run"], zone, now_ms),
     }))
+}
+
+/// A paused task does not run: its times are those that it would have.
+fn next_name(task: &Value, name: &str) -> String {
+    if is_paused(task) {
+        format!("{name}_if_resumed")
+    } else {
+        name.to_owned()
+    }
+}
+
+fn is_paused(task: &Value) -> bool {
+    task["status"] == "paused"
+}
+
+/// `Next: …`, the times at which the task runs.
+pub fn next_line(task: &Value, now_ms: i64) -> Option<String> {
+    let zone = task["timezone"].as_str();
+    let told = |at| moment::told(at, zone, now_ms);
+    let next = task["schedule"]["next"].as_array().into_iter().flatten();
+    let mut next: Vec<String> = next.filter_map(told).collect();
+    if next.is_empty() {
+        next.extend(told(&task["next_run_at"]));
+    }
+    match (is_paused(task), next.is_empty()) {
+        (false, true) => None,
+        (false, false) => Some(format!("Next: {}", next.join(", "))),
+        (true, true) => Some("Next: none while paused.".to_owned()),
+        (true, false) => Some(format!("Next: none while paused; if resumed: {}", next.join(", "))),
+    }
 }
 
 /// A task in a list, with what its owner said about it.
@@ -65,7 +95,8 @@ pub fn task_full(task: &Value, now_ms: i64) -> Value {
     let next = task["schedule"]["next"]
         .as_array()
         .map(|next| next.iter().map(|at| shown(at, zone, now_ms)).collect::<Vec<_>>());
-    view["next_runs"] = json!(next.unwrap_or_default());
+    view["next_runs"] = json!([]);
+    view[next_name(task, "next_runs")] = json!(next.unwrap_or_default());
     view["pipeline"] = task["payload"]["pipeline"].clone();
     view["params"] = task["payload"]["params"].clone();
     let told = [
@@ -102,7 +133,9 @@ pub fn task_line(task: &Value, now_ms: i64) -> String {
         text(&task["id"]),
         schedule_text(task),
     );
-    if let Some(next) = moment::told(&task["next_run_at"], zone, now_ms) {
+    if is_paused(task) {
+        line.push_str(" · next none while paused");
+    } else if let Some(next) = moment::told(&task["next_run_at"], zone, now_ms) {
         let _ = write!(line, " · next {next}");
     }
     if let Some(state) = task["last_run"]["state"].as_str() {

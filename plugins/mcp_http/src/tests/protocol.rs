@@ -457,6 +457,13 @@ mod through_the_sdk {
         app.host
             .set_config("allowed_origins", "https://other.example.org, https://app.example.org");
         assert_eq!(from("https://app.example.org"), 200);
+        let answer = app
+            .request(POST, "/")
+            .header("origin", "https://app.example.org")
+            .json(&ping)
+            .send();
+        let allowed = answer.headers.get("access-control-allow-origin");
+        assert_eq!(allowed, Some("https://app.example.org"));
         let large = app
             .request(POST, "/")
             .header("content-type", "application/json")

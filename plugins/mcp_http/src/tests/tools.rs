@@ -94,7 +94,14 @@ fn a_task_comes_with_its_etag_its_next_times_and_its_last_runs() {
     assert_eq!(found.data["task"]["schedule"], "every day at 06:00");
     assert_eq!(found.data["task"]["next_runs"].as_array().unwrap().len(), 2);
     assert_eq!(found.data["recent_runs"][0]["status"], "succeeded");
-    assert!(found.text.contains("every day at 06:00"), "{}", found.text);
+    for told in [
+        "every day at 06:00",
+        "etag: \"3\"",
+        "https://a",
+        "Params: {\"city\":\"Chisinau\"}",
+    ] {
+        assert!(found.text.contains(told), "{told}: {}", found.text);
+    }
 }
 
 #[test]
@@ -351,7 +358,13 @@ fn a_run_is_started_and_waited_for_as_long_as_asked() {
     let at_once = host
         .call("ordinaut_run_task", json!({ "task_id": TASK_ID, "simulate": true }))
         .unwrap();
-    assert_eq!(host.asked(), [format!("POST /tasks/{TASK_ID}/run_now")]);
+    assert_eq!(
+        host.asked(),
+        [
+            format!("POST /tasks/{TASK_ID}/run_now"),
+            format!("GET /tasks/{TASK_ID}")
+        ]
+    );
     assert_eq!(at_once.data["run"]["status"], "queued");
     assert!(at_once.text.contains("ordinaut_get_run"), "{}", at_once.text);
 
@@ -528,7 +541,7 @@ fn a_refusal_of_the_api_keeps_its_problem_and_says_what_to_do() {
             json!({ "title": "a", "schedule": "@daily", "pipeline": [] }),
         )
         .unwrap_err();
-    assert!(text_of(&failure).contains("`tasks:write`"));
+    assert!(text_of(&failure).starts_with("The extension `mcp_http` was not granted `tasks:write`"));
     assert_eq!(failure.problem()["code"], "insufficient_scope");
     assert_eq!(failure.problem()["status"], 403);
 }
@@ -627,4 +640,56 @@ fn thousands_of_faults_are_told_within_bounds() {
     let size = serde_json::to_string(&checked.data).unwrap().len();
     assert!(size <= 8 * 1024, "{size}");
     assert!(checked.data.contains_key("note") && checked.text.starts_with("9000 places"));
+}
+
+#[test]
+fn a_paused_task_has_no_next_run_unless_it_is_resumed() {
+    let host = FakeHost::new(|_| {
+        let mut paused = task();
+        paused["status"] = json!("paused");
+        answer(200, paused)
+    });
+    let found = host.call("ordinaut_get_task", json!({ "task_id": TASK_ID })).unwrap();
+    assert!(
+        found
+            .text
+            .contains("Next: none while paused; if resumed: 2026-03-30T06:00:00+03:00"),
+        "{}",
+        found.text
+    );
+    assert_eq!(found.data["task"]["next_runs"], json!([]));
+    assert_eq!(found.data["task"]["next_runs_if_resumed"].as_array().unwrap().len(), 2);
+    assert_eq!(found.data["task"].get("next_run"), None);
+}
+
+#[test]
+fn an_unknown_tool_is_answered_with_those_there_are_or_with_who_may_see_them() {
+    let unknown = |listed: bool| {
+        let host = FakeHost::new(move |ask| match ask.path.as_str() {
+            "/tools" if listed => answer(
+                200,
+                json!({ "data": [{ "name": "http.request" }, { "name": "notify.send" }] }),
+            ),
+            "/tools" => problem(403, "insufficient_scope", "no"),
+            _ => answer(
+                200,
+                json!({ "valid": true, "errors": [], "warnings": [
+                    { "pointer": "/payload/pipeline/0/uses", "code": "unknown_tool", "detail": "no extension provides it" },
+                ] }),
+            ),
+        });
+        host.call(
+            "ordinaut_validate_pipeline",
+            json!({ "pipeline": [{ "uses": "http.get" }] }),
+        )
+        .unwrap()
+    };
+    let told = unknown(true);
+    assert!(
+        told.text.contains("Instead of http.get there is http.request."),
+        "{}",
+        told.text
+    );
+    assert_eq!(told.data["tools"], json!(["http.request", "notify.send"]));
+    assert!(unknown(false).text.contains("`tools:call` or `extensions:read`"));
 }

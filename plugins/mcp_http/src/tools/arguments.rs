@@ -35,16 +35,12 @@ fn faults(schema: &Value, given: &Map<String, Value>) -> Vec<String> {
         .map(|name| format!("{name} is missing; it is {}.", expected(&known[name])))
         .collect();
     for (name, value) in given {
-        match known.get(name) {
-            Some(schema) => fault(name, schema, value, &mut faults),
-            None => {
-                let names: Vec<&str> = known.keys().map(String::as_str).collect();
-                faults.push(format!(
-                    "there is no argument {}; there are {}.",
-                    shorten(name, 40),
-                    names.join(", ")
-                ));
-            }
+        if let Some(schema) = known.get(name) {
+            fault(name, schema, value, &mut faults);
+        } else {
+            let names: Vec<&str> = known.keys().map(String::as_str).collect();
+            let name = shorten(name, 40);
+            faults.push(format!("there is no argument {name}; there are {}.", names.join(", ")));
         }
     }
     faults

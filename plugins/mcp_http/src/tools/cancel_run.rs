@@ -41,7 +41,11 @@ impl Tool for CancelRun {
         let answer = Ask::post("/runs/{}/cancel", &[id], present(json!({ "reason": arguments.reason })))
             .send(host)
             .map_err(|failure| lookup::run_failure(id, failure))?;
-        let mut outcome = get_run::told(&answer.body, None, host.now_ms());
+        let mut outcome = get_run::told(
+            &answer.body,
+            get_run::zone_of(host, &answer.body).as_deref(),
+            host.now_ms(),
+        );
         outcome.data.remove("steps");
         let what = if answer.status == 202 {
             "Its worker has been told; look with ordinaut_get_run whether it stopped."

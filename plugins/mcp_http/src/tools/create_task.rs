@@ -97,8 +97,8 @@ impl Tool for CreateTask {
     type Arguments = Arguments;
     const NAME: &'static str = "ordinaut_create_task";
     const TITLE: &'static str = "Create a task";
-    const DESCRIPTION: &'static str =
-        "Schedules a pipeline of tool calls. Preview its schedule and validate its pipeline first.";
+    const DESCRIPTION: &'static str = "Schedules a pipeline of tool calls. Preview its schedule and validate its pipeline, which also \
+         tells the tools there are, first.";
     const SCOPE: Option<&'static str> = Some("tasks:write");
     const HINTS: Hints = Hints {
         read_only: false,
@@ -167,17 +167,9 @@ pub(super) fn told(what: &str, task: &Value, warnings: &[Value], now: i64) -> Ou
         lines.push(format!("id {id}, {}", text(&task["status"])));
     }
     if let Some(sentence) = task["schedule"]["description"].as_str() {
-        lines.push(format!("Schedule: {sentence}"));
+        lines.push(format!("Schedule: {}", moment::localized(sentence, zone)));
     }
-    let next = task["schedule"]["next"].as_array().into_iter().flatten();
-    let next: Vec<String> = next.filter_map(|at| moment::told(at, zone, now)).collect();
-    if next.is_empty() {
-        if let Some(next) = moment::told(&task["next_run_at"], zone, now) {
-            lines.push(format!("Next: {next}"));
-        }
-    } else {
-        lines.push(format!("Next: {}", next.join(", ")));
-    }
+    lines.extend(views::next_line(task, now));
     if !warnings.is_empty() {
         lines.push(format!("Warnings:{}", views::remark_lines(warnings)));
     }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Tool, lookup};
 use crate::ask::Ask;
-use crate::failure::Failure;
+use crate::failure::{Failure, shorten};
 use crate::host::Host;
 use crate::moment;
 use crate::outcome::Outcome;
 use crate::registry::Hints;
-use crate::views::{self, text};
+use crate::views;
 
 /// How many of its runs are shown with a task.
 const RECENT: u32 = 5;
@@ -41,16 +41,20 @@ impl Tool for GetTask {
         let runs = recent_runs(host, &arguments.task_id);
         let mut lines = vec![views::task_line(&found.task, now).trim_start_matches("- ").to_owned()];
         if let Some(sentence) = found.task["schedule"]["description"].as_str() {
-            lines.push(format!("Schedule: {sentence}"));
+            lines.push(format!("Schedule: {}", moment::localized(sentence, zone)));
         }
-        let next = found.task["schedule"]["next"].as_array().into_iter().flatten();
-        let next: Vec<String> = next.filter_map(|at| moment::told(at, zone, now)).collect();
-        if !next.is_empty() {
-            lines.push(format!("Next: {}", next.join(", ")));
+        lines.extend(views::next_line(&found.task, now));
+        if let Some(etag) = &found.etag {
+            lines.push(format!("etag: {etag}"));
         }
-        let steps = found.task["payload"]["pipeline"].as_array().into_iter().flatten();
-        let steps: Vec<&str> = steps.map(|step| text(&step["uses"])).collect();
-        lines.push(format!("Steps: {}", steps.join(" → ")));
+        let payload = &found.task["payload"];
+        lines.push(format!(
+            "Pipeline: {}",
+            shorten(&payload["pipeline"].to_string(), 1_600)
+        ));
+        if payload["params"].as_object().is_some_and(|params| !params.is_empty()) {
+            lines.push(format!("Params: {}", shorten(&payload["params"].to_string(), 600)));
+        }
         if !runs.is_empty() {
             lines.push("Last runs:".to_owned());
             lines.extend(runs.iter().map(|run| views::run_line(run, zone, now)));

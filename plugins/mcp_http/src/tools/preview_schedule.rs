@@ -86,7 +86,7 @@ fn told(preview: &Value, now: i64) -> Outcome {
         warnings.push(json!({ "code": "never", "message": "This schedule has no occurrence from now on." }));
     }
     let human = text(&preview["description"]);
-    let mut lines = vec![human.to_owned()];
+    let mut lines = vec![moment::localized(human, zone)];
     lines.extend(occurrences.iter().map(|one| {
         let note = one["note"]
             .as_str()

@@ -57,7 +57,7 @@ impl Tool for RunTask {
 
 /// The answer of whatever starts a run.
 pub(super) fn told(host: &dyn Host, run: &Value) -> Outcome {
-    let mut outcome = get_run::told(run, None, host.now_ms());
+    let mut outcome = get_run::told(run, get_run::zone_of(host, run).as_deref(), host.now_ms());
     if !is_over(run) {
         let id = text(&run["id"]);
         let hint = format!("\nIt goes on; look with ordinaut_get_run and run_id {id}.");

@@ -10,6 +10,7 @@ use super::{Tool, lookup};
 use crate::ask::Ask;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::moment;
 use crate::outcome::{Outcome, present};
 use crate::registry::Hints;
 use crate::views::text;
@@ -71,7 +72,7 @@ impl Tool for SetTaskState {
             .send(host)
             .map_err(|failure| lookup::task_failure(host, id, failure))?
             .body;
-        let message = text(&changed["message"]).to_owned();
+        let message = moment::localized(text(&changed["message"]), changed["timezone"].as_str());
         let mut outcome = told(
             &format!("{action} done:"),
             &with_schedule(host, changed),
