@@ -138,7 +138,7 @@ fn check(host: &dyn Host, document: Value, now: i64) -> Result<Outcome, Failure>
             format!("The task would be refused: {} places are wrong.", errors.len()),
         )
         .line(lines.trim().to_owned())
-        .member("errors", json!(errors)));
+        .member("errors", json!(errors[..errors.len().min(20)])));
     }
     let mut task = checked["task"].clone();
     task["schedule"] = checked["schedule"].clone();
