@@ -148,9 +148,10 @@ fn read(body: &[u8]) -> Result<Value, Outgoing> {
     Ok(message)
 }
 
-/// Says what an `initialize` lacks, which rmcp would not.
+/// Says what an `initialize` lacks, which rmcp would not. In the era without a handshake there is no such method.
 fn check_handshake(message: &Value) -> Result<(), Outgoing> {
-    if message["method"] != "initialize" {
+    let modern = message["params"]["_meta"].get(VERSION_MEMBER).is_some();
+    if modern || message["method"] != "initialize" {
         return Ok(());
     }
     let params = &message["params"];

@@ -484,6 +484,14 @@ fn what_the_protocol_cannot_use_is_named() {
             .unwrap()
             .contains("protocolVersion")
     );
+    // The era without a handshake knows no such method.
+    let modern = modern("initialize", json!({}));
+    assert_eq!(
+        (modern.status, &modern.body["error"]["code"]),
+        (404, &json!(-32601)),
+        "{}",
+        modern.body
+    );
     let unknown = legacy("nothing/at/all", &json!({}));
     assert_eq!(unknown.body["error"]["message"], "Method not found: nothing/at/all");
     for body in [
